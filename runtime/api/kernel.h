@@ -1,0 +1,86 @@
+/* The second waist: what a backend hands to the runtime. A kernel holds no addresses of state; every
+ * call gets a Frame. The runtime cannot tell backends apart. */
+#ifndef CORTEXC_KERNEL_H
+#define CORTEXC_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CORTEXC_KERNEL_ABI 1
+
+typedef enum Op {
+#define OP(id, name, args, type, c, doc) OP_##id,
+#include "ops.def"
+#undef OP
+    N_OPS
+} Op;
+
+typedef enum FieldKind {
+    FIELD_PARAM,  /* written by init (and by `set`) only */
+    FIELD_STATE,
+    FIELD_INPUT,  /* a sum, zero again after every step */
+    FIELD_ACC,    /* sum of the events that arrive for a port; zeroed by arrive */
+    FIELD_HIDDEN, /* the compiler's own state: refractory counter, last spike */
+    N_FIELD_KINDS
+} FieldKind;
+extern const char *const field_kind_name[N_FIELD_KINDS]; /* "param", "state", … */
+
+typedef enum FnRole {
+    FN_INIT,   /* stores all params that vary and all initial states; draws with step 0 */
+    FN_ARRIVE, /* phase 1: each port's variable += its FIELD_ACC (dropped while refractory), acc = 0 */
+    FN_STEP,   /* phase 3: integrates t_n to t_{n+1}, counts refractoriness down, zeroes inputs */
+    FN_TEST,   /* phase 4: out[0] = spikes at t_{n+1}? */
+    FN_RESET,  /* phase 4, over the list of spiking neurons */
+    FN_CHECK,  /* out[0] = every state is finite */
+    FN_OBS,    /* out[0] = a recorded expression */
+    FN_DRIVE,  /* phase 3: adds a stimulus to an input */
+    FN_WEIGHT, FN_DELAY, FN_PROB, /* per synapse: out[0]; delay in ms */
+    FN_RATE,   /* per neuron: out[0] in 1/ms */
+    FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
+    N_FN_ROLES
+} FnRole;
+extern const char *const fn_role_name[N_FN_ROLES];
+
+typedef struct Frame {
+    double *const *col;  /* col[f]: base of field f's column (index = neuron), or its single value */
+    int64_t step;
+    double t, t1;        /* exact t_n and t_{n+1}, ms */
+    uint64_t key;        /* of the declaration: rng_key(seed, name) */
+    /* LANE_SYNAPSE: coordinates of lane k */
+    const uint32_t *src, *tgt, *mult;
+    void *scratch;       /* kernel->scratch_bytes, 64-byte aligned, one per thread */
+} Frame;
+
+typedef struct KernelFn KernelFn;
+struct KernelFn {
+    const char *name;
+    FnRole role;
+    int n_out;
+    const void *impl;
+    /* Lanes lo … hi-1. out[k][lane - lo]. `out` may be NULL when n_out is 0. */
+    void (*range)(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, double *const *out);
+    /* Lanes lane[0 … n-1], ascending. out[k][position]. */
+    void (*list)(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n, double *const *out);
+};
+
+typedef struct KernelField {
+    const char *name, *unit;
+    FieldKind kind;
+    bool uniform;
+} KernelField;
+
+typedef struct Kernel Kernel;
+struct Kernel {
+    int abi;
+    const char *backend;
+    uint64_t hash;
+    int n_fields, n_fns;
+    const KernelField *field;
+    const KernelFn *fn;
+    size_t scratch_bytes;
+    void *impl;
+    void (*free)(Kernel *k);
+};
+
+#endif

@@ -1,0 +1,116 @@
+/* The plan: everything the runtime needs to know of a model. Arrays and indices; no pointers into the
+ * compiler. All strings and arrays belong to the plan's arena. Times are steps; raw doubles that
+ * cross are in internal units (ms, mV, pA, nS). */
+#ifndef CORTEXC_PLAN_H
+#define CORTEXC_PLAN_H
+
+#include "kernel.h"
+
+/* Which neurons: a range (index NULL) or an ascending list. */
+typedef struct PlanSelect {
+    uint32_t lo, hi;
+    const uint32_t *index;
+    uint32_t n; /* hi - lo, or the length of index */
+} PlanSelect;
+
+typedef struct PlanPort {
+    const char *name;
+    int acc_field; /* FIELD_ACC of the population's kernel */
+    bool non_negative;
+} PlanPort;
+
+typedef struct PlanPop {
+    const char *name;  /* "L4.e" */
+    const char *layer; /* "L4", or the population's own name when it is in no layer */
+    const char *model;
+    uint32_t n;
+    bool is_source;          /* emits spikes and has no state */
+    int kernel;              /* into Plan.kernel; -1 for a source without functions */
+    int fn_init, fn_arrive, fn_step, fn_test, fn_reset, fn_check; /* -1: none */
+    int n_ports;
+    const PlanPort *port;
+    bool record_spikes;
+    /* for the summary of a silent population: the tested variable and what it must pass */
+    int v_field;             /* -1 unknown */
+    double v_rest, v_threshold;
+    bool v_known;
+    /* sources: mean events a step of each neuron, or a FN_RATE (1/ms) of the kernel */
+    double source_mean;
+    int fn_rate;
+    bool synapse_inhibitory; /* every outgoing weight known to be negative: for node tables */
+    double color[3];
+} PlanPop;
+
+typedef struct PlanAttr { /* a weight or delay: the same for all, or computed per synapse */
+    bool varies;
+    double value;
+    int kernel, fn;
+} PlanAttr;
+
+typedef enum PlanTri { TRI_DEFAULT, TRI_FALSE, TRI_TRUE } PlanTri;
+
+typedef struct PlanProj {
+    const char *name; /* "SRC->TGT.port", "#2" behind further ones, or its `as` */
+    const char *place; /* "file:line:col" for messages */
+    int src, tgt, port;
+    PlanSelect src_sel, tgt_sel;
+    const char *rule;
+    double arg[4];     /* as the rule's descriptor says (k of indegree, n of total, p of probability) */
+    int prob_kernel, prob_fn; /* FN_PROB when p varies, else -1 */
+    PlanTri autapses, multapses;
+    PlanAttr weight;
+    PlanAttr delay;    /* value in steps when it does not vary; the function gives ms */
+    bool has_key_seed; /* `seed = n` in the block */
+    uint64_t seed;
+} PlanProj;
+
+typedef enum PlanStimKind { STIM_POISSON, STIM_DRIVE } PlanStimKind;
+typedef struct PlanStim {
+    const char *name, *place;
+    PlanStimKind kind;
+    int tgt;
+    PlanSelect sel;
+    int port;          /* STIM_POISSON */
+    double mean;       /* STIM_POISSON: mean events a step of each neuron, when rate_fn is -1 */
+    int rate_kernel, rate_fn; /* FN_RATE, in 1/ms, all inputs together */
+    PlanAttr weight;   /* LANE_SYNAPSE with source = target = the neuron */
+    int drive_fn;      /* STIM_DRIVE: FN_DRIVE of the target's kernel */
+    int64_t start, stop; /* steps, stop exclusive; INT64_MAX for never */
+    bool has_key_seed;
+    uint64_t seed;
+} PlanStim;
+
+typedef struct PlanVar {
+    const char *name, *unit;
+    int field; /* or -1: */
+    int fn;    /* FN_OBS of the population's kernel */
+} PlanVar;
+typedef struct PlanRec { /* one `record VARS of POP every …`, per population */
+    int pop;
+    PlanSelect sel;
+    int n_vars;
+    const PlanVar *var;
+    int64_t every, from, to; /* steps; frames at from, from + every, … < to */
+} PlanRec;
+
+typedef struct PlanRun {
+    int64_t steps;
+} PlanRun;
+
+typedef struct Plan {
+    void *arena; /* Arena* */
+    const char *title, *model_path, *model_text, *params_json;
+    uint64_t model_hash;
+    double dt;
+    uint64_t seed;
+    int n_pops, n_projs, n_stims, n_recs, n_runs, n_kernels;
+    PlanPop *pop;     /* in order of name; `pop_order` gives the order of declaration */
+    int *pop_order;
+    PlanProj *proj;   /* in the normative order: by source population, then name */
+    PlanStim *stim;   /* by name */
+    PlanRec *rec;
+    PlanRun *run;
+    Kernel **kernel;
+} Plan;
+
+#endif

@@ -1,0 +1,47 @@
+/* What the runtime offers to the compiler: connection rules and stimuli with their parameters, from
+ * connect.def and stimuli.def. main injects it; the compiler checks calls against these tables. */
+#ifndef CORTEXC_REGISTRY_H
+#define CORTEXC_REGISTRY_H
+
+#include <stdbool.h>
+
+/* Dimension classes a parameter may have. */
+typedef enum ArgKind {
+    ARG_COUNT,    /* a whole number >= lo */
+    ARG_FRACTION, /* a plain number in [0, 1], may be an expression of i, j and draws */
+    ARG_RATE,     /* 1/time, may be an expression of t and i */
+    ARG_BOOL,
+    ARG_PORT,     /* has the dimension of the variable aimed at, expression of t and i */
+} ArgKind;
+
+typedef struct ArgDef {
+    const char *name;
+    ArgKind kind;
+    bool required;
+    double def, lo, hi;
+    const char *doc;
+} ArgDef;
+
+typedef struct RuleDef { /* connection rules */
+    const char *name, *doc, *example;
+    int n_args;
+    const ArgDef *arg;      /* value k goes to PlanProj.arg[k] */
+    bool names_pairs;       /* makes the pairs it names, autapses included, unless told otherwise */
+    bool multapses_default;
+} RuleDef;
+
+typedef struct StimDef {
+    const char *name, *doc, *example;
+    int n_args;
+    const ArgDef *arg;
+    bool events;            /* aims at states with a weight; otherwise adds to inputs */
+} StimDef;
+
+typedef struct Registry {
+    int n_rules, n_stims;
+    const RuleDef *const *rule;
+    const StimDef *const *stim;
+} Registry;
+extern const Registry runtime_registry;
+
+#endif

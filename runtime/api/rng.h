@@ -1,0 +1,44 @@
+/* Random numbers as pure functions of coordinates (Philox4x32-10; Salmon et al. 2011).
+ *
+ * key     = rng_key(seed, name of the declaration) ^ salt of the draw (64 bits)
+ * counter = neuron lanes:  (i, 0, step low 32 bits, step high 16 bits | attempt << 16)
+ *           synapse lanes: (source, target, multiplicity, attempt << 16)
+ * attempt counts redraws (truncation, rejection). One block of 128 bits per attempt: words 0,1 give the
+ * first 53-bit uniform, words 2,3 the second.
+ * A shared draw uses i = 0xffffffff. */
+#ifndef CORTEXC_RNG_H
+#define CORTEXC_RNG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct RngAt { /* coordinates of one draw */
+    uint64_t key;
+    uint32_t c0, c1, c2, c3; /* attempt is added to c3 as attempt << 16 */
+} RngAt;
+
+uint64_t rng_key(uint64_t seed, const char *name); /* also for sub-streams: rng_key(key, "weight") */
+void rng_block(uint64_t key, const uint32_t ctr[4], uint32_t out[4]);
+double rng_uniform(RngAt at);                      /* [0, 1), 53 bits */
+double rng_normal(RngAt at, double mean, double sd, double lo, double hi);
+double rng_lognormal(RngAt at, double mean, double sd, double lo, double hi);
+double rng_exponential(RngAt at, double mean, double lo, double hi);
+double rng_gamma(RngAt at, double mean, double sd, double lo, double hi);
+double rng_binomial(RngAt at, double n, double p); /* exact law for any n up to 2^53 */
+double rng_poisson(RngAt at, double mean);         /* exact law for any mean */
+double rng_hypergeometric(RngAt at, double good, double bad, double draws); /* exact law */
+uint32_t rng_below(RngAt at, uint32_t n);          /* uniform in 0 … n-1, no bias (Lemire, redraws) */
+
+/* n neuron lanes with consecutive i = lo …; the same values as one by one, vectorised. */
+void rng_uniform_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out);
+void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out); /* standard */
+
+/* Private Poisson trains: neurons 4k … 4k+3 share the block with counter (k, 1, step lo, step hi);
+ * neuron i takes word i & 3. A 64-bit cumulative table decides on that word, and on a second block
+ * only where 32 bits leave it open, so the law is exact to 2^-64. */
+typedef struct RngPoisson RngPoisson;
+RngPoisson *rng_poisson_new(double mean);
+void rng_poisson_free(RngPoisson *p);
+void rng_poisson_range(const RngPoisson *p, uint64_t key, uint32_t lo, int64_t step, int n, uint32_t *out);
+
+#endif

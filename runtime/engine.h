@@ -1,0 +1,67 @@
+/* The runtime: instantiates a Plan and advances it (the step of the language reference). Results do
+ * not depend on the number of threads. */
+#ifndef CORTEXC_ENGINE_H
+#define CORTEXC_ENGINE_H
+
+#include "base.h"
+#include "plan.h"
+
+/* Where results go. All calls come from the thread that called engine_run, in order of time, and
+ * between two steps' barriers. A false return ends the run with the Fail that was filled. */
+typedef struct Sink Sink;
+struct Sink {
+    /* Spikes of one population stamped with the time of `step` (t = step*dt), ascending in id; a
+     * source's neuron with k events stands k times. Called only when n > 0. */
+    bool (*spikes)(Sink *s, int pop, int64_t step, const uint32_t *id, size_t n, Fail *f);
+    /* One frame of recorder `rec`: values of variable v for selected neuron k at value[v][k]. */
+    bool (*frame)(Sink *s, int rec, int64_t step, const double *const *value, Fail *f);
+};
+
+typedef struct EngineOptions {
+    int threads;            /* 0: all cores, fewer for small networks */
+    int n_sinks;
+    Sink **sink;
+    /* Called now and then (at most every 0.1 s of wall time) from engine_run. May be NULL. */
+    void (*progress)(void *user, int64_t steps_done, int64_t steps_total, uint64_t spikes);
+    void *user;
+    const volatile int *stop; /* when *stop is not 0 the run ends after the current step */
+} EngineOptions;
+
+typedef struct EngineStats {
+    uint64_t neurons, synapses, spikes, events; /* events: synaptic deliveries */
+    int64_t steps;
+    double build_s, run_s;
+    int threads;
+    size_t bytes_synapses, bytes_state;
+} EngineStats;
+
+/* Where a run met its first value that is not finite. */
+typedef struct EngineNan {
+    bool hit;
+    int pop, field;
+    uint32_t neuron;
+    int64_t step;
+} EngineNan;
+
+typedef struct Engine Engine;
+/* Builds state and connectivity. NULL and a Fail (65 for what is wrong with the model, such as a
+ * negative weight into a variable declared non-negative). */
+Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f);
+/* Advances by `steps`. May be called again; the results of a run in parts equal those of one. */
+bool engine_run(Engine *e, int64_t steps, Fail *f);
+/* After the last run: phase 1 of the final time (interface: state hash, recordings at end). */
+void engine_finish(Engine *e);
+EngineStats engine_stats(const Engine *e);
+EngineNan engine_nan(const Engine *e);
+/* The number of synapses of a projection. */
+uint64_t engine_proj_synapses(const Engine *e, int proj);
+/* Hash of the whole state of one population: every column, spikes in flight from it. */
+uint64_t engine_state_hash(const Engine *e, int pop);
+/* Column of a field (n values, or one when uniform). */
+const double *engine_column(const Engine *e, int pop, int field);
+/* Visits the synapses of a projection in the order (source, target, multiplicity). */
+typedef void EngineEdge(void *user, uint32_t src, uint32_t tgt, double weight, int64_t delay_steps);
+void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user);
+void engine_free(Engine *e);
+
+#endif
