@@ -31,6 +31,7 @@ void *cx_realloc(void *p, size_t count, size_t size, const char *purpose);
 void cx_free(void *p);
 size_t cx_mem_now(void);  /* bytes handed out and not yet freed */
 size_t cx_mem_peak(void); /* the largest value cx_mem_now ever had */
+void cx_mem_fail_after(long n); /* for tests: the n-th allocation from now on fails; 0: none */
 
 /* ---- arena.c: memory that lives as long as one thing (a compilation, a run). ---- */
 typedef struct Arena Arena;
@@ -87,6 +88,8 @@ Sources *source_new(Arena *a);
 /* Adds text (copied). NULL if all files together would pass 2 GiB. */
 const SourceFile *source_add(Sources *s, const char *path, const char *text, size_t len);
 Place source_place(const Sources *s, uint32_t offset);
+/* Bytes of the character at s (n > 0 are left); a byte that is no valid UTF-8 is one character. */
+size_t source_char(const char *s, size_t n);
 size_t source_count(const Sources *s);
 const SourceFile *source_at(const Sources *s, size_t k);
 static inline Span span_join(Span a, Span b)
