@@ -42,6 +42,14 @@ typedef struct Ins {
     } imm;
     Span span;        /* where in the model it comes from; {0,0} for what the compiler added */
 } Ins;
+/* The rows of ops.def as data, by Op. */
+typedef struct IrOp {
+    const char *name, *args; /* args: one type letter each */
+    const char *c, *doc;     /* c: "" for an operation that backends treat by hand */
+    char type;
+} IrOp;
+extern const IrOp ir_op_table[N_OPS];
+
 enum { INS_SHARED = 1 }; /* a draw that is the same for the whole population */
 
 typedef struct IrField {
@@ -75,8 +83,9 @@ int ir_field_find(const IrModule *m, const char *name); /* -1 when absent */
 IrFn *ir_fn(IrModule *m, const char *name, FnRole role, LaneKind lanes);
 IrFn *ir_fn_find(const IrModule *m, const char *name);
 int ir_fn_index(const IrModule *m, const IrFn *f);
-/* Building. Each returns the value number. Constant arguments are folded on the spot by the same
- * code that the interpreter runs; x*1, x+0 … are NOT simplified unless exact for every x. */
+/* Building. Each returns the value number, of an instruction that stands already where the operation
+ * folds away. Constant arguments are folded on the spot by the same code that the interpreter runs;
+ * x*1, x+0 … are simplified only where that is exact for every x. */
 int ir_const(IrFn *f, double v);
 int ir_truth(IrFn *f, bool v);
 int ir_imm(IrFn *f, Op op, int64_t k, Span s);        /* load, t, i, xi, draws without arguments */
@@ -87,7 +96,10 @@ int ir_op3(IrFn *f, Op op, int a, int b, int c);
 int ir_draw(IrFn *f, Op op, int64_t salt, unsigned flags, Span s, int n, const int *arg);
 void ir_store(IrFn *f, int field, int value, Span s);
 void ir_out(IrFn *f, int k, int value, Span s);       /* OUT or OUTB by the value's type; grows n_out */
-bool ir_is_const(const IrFn *f, int v, double *value);
+bool ir_is_const(const IrFn *f, int v, double *value); /* truth values as 1 and 0 */
+/* Appends one instruction of another function with its arguments renumbered by `map`; through ir_op
+ * where it is pure, so what can fold does. Returns the new value number (of stores too). */
+int ir_copy(IrFn *dst, const Ins *s, const int *map);
 /* Appends src's body to dst. Loads of field k take value `field_value[k]` (a value of dst) where it is
  * >= 0, t(0)/t(1) take t_value when >= 0, xi(k) takes xi_value[k] when xi_value is given. Stores are
  * appended as they are; outputs are not: out_value[k] receives the value of output k. */
@@ -95,6 +107,12 @@ void ir_inline(IrFn *dst, const IrFn *src, const int *field_value, int t_value, 
                int *out_value);
 /* Does value v depend on a load of field k (directly or not)? */
 bool ir_depends(const IrFn *f, int v, int field);
+/* uniform[v]: is value v the same in all lanes of a call, because it depends only on constants, time,
+ * uniform fields and shared draws? */
+void ir_uniform(const IrModule *m, const IrFn *f, bool *uniform);
+/* One pure operation on numbers, with the bits the backends give; truth values are 1 and 0 here.
+ * False for the operations that need a lane. */
+bool ir_eval_op(Op op, const double *arg, double *out);
 
 void ir_print(const IrModule *m, Buf *out);
 /* Reads what ir_print wrote. NULL and a text in *error ("line 3: unknown operation `foo`"). */
@@ -108,6 +126,12 @@ typedef struct IrPass {
     const char *name, *doc;
     void (*run)(IrModule *m);
 } IrPass;
+void fold_run(IrModule *m);
+void cse_run(IrModule *m);
+void fuse_run(IrModule *m);
+void dce_run(IrModule *m);
+/* What `op` of these arguments is by an identity that is exact for every value: a value number, or -1. */
+int fold_op(IrFn *f, Op op, Span s, const int *arg);
 extern const IrPass ir_passes[];
 extern const int n_ir_passes;
 /* Runs all; `dump_after` (a pass name, "all" or NULL) prints to `dump`; verifies after each. */

@@ -1,0 +1,99 @@
+/* The rules every module keeps, checked after every pass. */
+#include "ir.h"
+
+#include <string.h>
+
+static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const Ins *s, const bool *uniform)
+{
+    int64_t k = s->imm.k;
+    switch ((Op)s->op) {
+    case OP_TRUTH:
+    case OP_T: return k == 0 || k == 1 ? NULL : "selector is neither 0 nor 1";
+    case OP_LOAD:
+        return k >= 0 && (size_t)k < vec_len(m->field) ? NULL : "no such field";
+    case OP_STORE:
+        if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
+        if (f->lanes == LANE_SYNAPSE) return "store in a function over synapses";
+        if (f->role == FN_INIT) {
+            if (m->field[k].uniform && !uniform[s->arg[0]])
+                return arena_printf(a, "uniform field `%s` takes a value that varies", m->field[k].name);
+            return NULL;
+        }
+        if (m->field[k].kind == FIELD_PARAM)
+            return arena_printf(a, "param `%s` is written outside init", m->field[k].name);
+        /* Ranges of one population run on several threads: a shared cell would be a race. */
+        if (m->field[k].uniform)
+            return arena_printf(a, "uniform field `%s` is written outside init", m->field[k].name);
+        return NULL;
+    case OP_J: return f->lanes == LANE_SYNAPSE ? NULL : "target index in a function over neurons";
+    case OP_XI: return f->role == FN_DERIV ? NULL : "noise outside a deriv function";
+    case OP_OUT:
+    case OP_OUTB: return k >= 0 && k < f->n_out ? NULL : "no such result";
+    default: return NULL;
+    }
+}
+
+static const char *check_fn(Arena *a, const IrModule *m, const IrFn *f)
+{
+    size_t n = vec_len(f->ins);
+    const char *bad = NULL;
+    if ((unsigned)f->role >= N_FN_ROLES || (unsigned)f->lanes > LANE_SYNAPSE)
+        return arena_printf(a, "fn %s: no such role or kind of lanes", f->name);
+    if (f->n_out < 0 || (size_t)f->n_out > n)
+        return arena_printf(a, "fn %s: result 0 is missing", f->name);
+    /* Arguments first, since uniformity follows them. */
+    for (size_t i = 0; i < n && !bad; i++) {
+        const Ins *s = &f->ins[i];
+        if (s->op >= N_OPS) return arena_printf(a, "fn %s, %%%zu: no such operation", f->name, i);
+        const IrOp *row = &ir_op_table[s->op];
+        int n_args = (int)strlen(row->args);
+        if (s->type != row->type) bad = "result has the wrong type";
+        for (int k = 0; k < 4 && !bad; k++) {
+            if (k >= n_args) {
+                if (s->arg[k] != -1) bad = "too many arguments";
+            } else if (s->arg[k] < 0 || (size_t)s->arg[k] >= i) {
+                bad = "argument does not come before its use";
+            } else if (f->ins[s->arg[k]].type != row->args[k]) {
+                bad = "argument has the wrong type";
+            }
+        }
+        if (!bad && s->op == OP_LOAD) bad = check_imm(a, m, f, s, NULL);
+        if (bad) bad = arena_printf(a, "fn %s, %%%zu %s: %s", f->name, i, row->name, bad);
+    }
+    if (bad) return bad;
+    bool *uniform = cx_alloc(n + 1, sizeof *uniform, "verifier");
+    bool *seen = cx_alloc((size_t)f->n_out + 1, sizeof *seen, "verifier");
+    ir_uniform(m, f, uniform);
+    for (size_t i = 0; i < n && !bad; i++) {
+        const Ins *s = &f->ins[i];
+        bad = check_imm(a, m, f, s, uniform);
+        if (!bad && (s->op == OP_OUT || s->op == OP_OUTB)) {
+            if (seen[s->imm.k]) bad = "result is given twice";
+            seen[s->imm.k] = true;
+        }
+        if (bad) bad = arena_printf(a, "fn %s, %%%zu %s: %s", f->name, i, ir_op_table[s->op].name, bad);
+    }
+    for (int k = 0; k < f->n_out && !bad; k++)
+        if (!seen[k]) bad = arena_printf(a, "fn %s: result %d is missing", f->name, k);
+    cx_free(seen);
+    cx_free(uniform);
+    return bad;
+}
+
+const char *ir_verify(Arena *a, const IrModule *m)
+{
+    for (size_t k = 0; k < vec_len(m->field); k++) {
+        const IrField *f = &m->field[k];
+        if ((unsigned)f->kind >= N_FIELD_KINDS) return arena_printf(a, "field %zu: no such kind", k);
+        if (!f->name || !*f->name) return arena_printf(a, "field %zu has no name", k);
+        if (ir_field_find(m, f->name) != (int)k) return arena_printf(a, "two fields `%s`", f->name);
+    }
+    for (size_t k = 0; k < vec_len(m->fn); k++) {
+        if (!m->fn[k]->name || !*m->fn[k]->name) return arena_printf(a, "function %zu has no name", k);
+        if (ir_fn_find(m, m->fn[k]->name) != m->fn[k])
+            return arena_printf(a, "two functions `%s`", m->fn[k]->name);
+        const char *bad = check_fn(a, m, m->fn[k]);
+        if (bad) return bad;
+    }
+    return NULL;
+}
