@@ -363,7 +363,6 @@ void diag_print(const Diags *ds, FILE *out, bool color, size_t limit)
     cx_free(sorted);
     size_t shown = ds->count[SEV_ERROR] < limit ? ds->count[SEV_ERROR] : limit;
     size_t e = ds->count[SEV_ERROR] - shown, rest = ds->n - limit - e;
-    if (e && rest) fprintf(out, "%zu more error%s and %zu more warning%s\n", e, plural(e), rest, plural(rest));
-    else if (e) fprintf(out, "%zu more error%s\n", e, plural(e));
-    else if (rest) fprintf(out, "%zu more warning%s\n", rest, plural(rest));
+    if (e) fprintf(out, "%zu more error%s%s", e, plural(e), rest ? " and " : "\n");
+    if (rest) fprintf(out, "%zu more warning%s\n", rest, plural(rest));
 }

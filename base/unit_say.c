@@ -43,6 +43,8 @@ static const Name names[] = {
     {"T", "a magnetic flux density"},
     {"H", "an inductance"},
     {"1/ms^2", "a rate per time"},
+    {"1/(ms*mV)", "a rate per voltage"},
+    {"mV*ms", "a voltage times time"},
     {"1/ms^(1/2)", "a white noise"},
     {"mV/ms^(1/2)", "a voltage per root of time"},
     {"pA/ms^(1/2)", "a current per root of time"},
