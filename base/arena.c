@@ -115,6 +115,7 @@ char *arena_printf(Arena *a, const char *fmt, ...)
 char *arena_vprintf(Arena *a, const char *fmt, va_list ap)
 {
     va_list again;
+    cx_assert(fmt);
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     cx_assert(n >= 0);

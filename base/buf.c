@@ -19,6 +19,7 @@ static void reserve(Buf *b, size_t more)
 void buf_printf(Buf *b, const char *fmt, ...)
 {
     va_list ap, again;
+    cx_assert(fmt);
     va_start(ap, fmt);
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);

@@ -342,8 +342,8 @@ static const char *plural(size_t n)
     return n == 1 ? "" : "s";
 }
 
-/* Prints all in order of place. With a `limit` (0: none) errors have precedence over the rest, and a
- * last line counts what is not shown. */
+/* Prints all in order of place. With a `limit` (0: none) errors have precedence over the rest, and
+ * a last line counts what is not shown. */
 void diag_print(const Diags *ds, FILE *out, bool color, size_t limit)
 {
     if (!ds->n) return;

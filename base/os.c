@@ -16,16 +16,21 @@
  * missing permission, with 74 when reading breaks off, with 75 above `max` bytes. */
 bool os_read_file(Arena *a, const char *path, size_t max, char **text, size_t *len, Fail *f)
 {
-    struct stat st;
+    struct stat st = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail_set(f, EXIT_NOINPUT, "cannot read %s: %s", path, strerror(errno));
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
         close(fd);
         return fail_set(f, EXIT_NOINPUT, "cannot read %s: it is a folder", path);
     }
+    if (S_ISREG(st.st_mode) && st.st_size > 0 && (uintmax_t)st.st_size > max) {
+        close(fd);
+        return fail_set(f, EXIT_LIMIT, "%s is longer than %zu bytes", path, max);
+    }
     /* Pipes and /proc have no length, so the length is only a first guess. */
     char *v = NULL;
-    size_t n = 0, cap = st.st_size > 0 && (size_t)st.st_size <= max ? (size_t)st.st_size + 1 : 65536;
+    size_t n = 0, cap = 65536;
+    if (st.st_size > 0 && (size_t)st.st_size <= max) cap = (size_t)st.st_size + 1;
     bool ok = true;
     for (;;) {
         if (!v || n == cap) {
