@@ -73,6 +73,13 @@ CXM_FN double cxm_copysign(double x, double s)
     return __builtin_copysign(x, s);
 }
 
+/* c ? a : b by masks, for places where the compiler would make branches of nested choices. */
+CXM_FN double cxm_pick(int c, double a, double b)
+{
+    uint64_t m = -(uint64_t)(c != 0);
+    return cxm_double((cxm_bits(a) & m) | (cxm_bits(b) & ~m));
+}
+
 /* ---- sums and products without loss ---- */
 
 /* a + b exactly, for |a| >= |b| or a = 0. */
@@ -136,7 +143,8 @@ CXM_FN double cx_mod(double a, double b)
     r = r * cxm_copysign(1.0, b) < 0.0 ? bent : r;
     r = r == 0.0 ? cxm_copysign(0.0, b) : r;
     r = big >= 0x1p100 ? cxm_copysign(0.0, b) : r;
-    double whole = (a < 0.0) == (b < 0.0) || a == 0.0 ? a : b;
+    double whole = (a < 0.0) == (b < 0.0) ? a : b;
+    whole = a == 0.0 ? cxm_copysign(0.0, b) : whole;
     r = (d > 0x1.fffffffffffffp1023) & (cx_abs(a) <= 0x1.fffffffffffffp1023) ? whole : r;
     return (cx_abs(a) <= 0x1.fffffffffffffp1023) & (b != 0.0) & (b == b) ? r : CXM_NAN;
 }
@@ -176,8 +184,9 @@ CXM_FN double cxm_pow2(double k)
 /* p 2^k for a whole |k| < 2000 in two factors, so that only the last one can over- or underflow. */
 CXM_FN double cxm_scale(double p, double k)
 {
-    double half = (0.5 * k + CXM_SHIFT) - CXM_SHIFT;
-    return p * cxm_pow2(half) * cxm_pow2(k - half);
+    double t = 0.5 * k + CXM_SHIFT;
+    double first = cxm_double((cxm_bits(t) << 52) + 0x3ff0000000000000u);
+    return p * first * cxm_pow2(k - (t - CXM_SHIFT));
 }
 
 /* e^(x + xlo) - 1 = (1 + result) 2^k - 1: the part e^r - 1 as a pair. */
@@ -191,8 +200,7 @@ CXM_FN CxPair cxm_expm1_part(double x, double xlo, double *k)
 
 CXM_FN double cx_exp(double x)
 {
-    double k, c = x > 710.0 ? 710.0 : x;
-    c = c < -746.0 ? -746.0 : c;
+    double k, edge = cxm_copysign(746.0, x), c = cx_abs(x) > 746.0 ? edge : x;
     CxPair r = cxm_exp_reduce(c, 0.0, &k);
     double p = 1.0 + (r.hi + cx_fma(r.hi * r.hi, cxm_exp_poly(r.hi), r.lo));
     return cxm_scale(p, k);
@@ -203,9 +211,9 @@ CXM_FN CxPair cxm_expm1_scaled(double x, double *k)
 {
     CxPair e = cxm_expm1_part(x, 0.0, k);
     double small = *k > 200.0 ? 200.0 : *k;
-    double one = 1.0 - cxm_pow2(-small); /* exact or, for k > 53, right to the last bit */
-    CxPair s = cxm_sum(one, e.hi);
-    return cxm_fast_sum(s.hi, s.lo + e.lo);
+    double back = cxm_pow2(-small);
+    CxPair one = cxm_sum(1.0, -back), s = cxm_sum(one.hi, e.hi);
+    return cxm_fast_sum(s.hi, s.lo + (e.lo + one.lo));
 }
 
 CXM_FN double cx_expm1(double x)
@@ -396,7 +404,7 @@ CXM_FN double cx_pow(double x, double y)
     int whole = cx_floor(y) == y, odd = whole & (cx_floor(half) != half);
     double neg = odd ? -r : r;
     neg = whole | (a == 0.0) | (a == CXM_INF) ? neg : CXM_NAN;
-    r = cxm_bits(x) >> 63 ? neg : r;
+    r = cxm_copysign(1.0, x) < 0.0 ? neg : r;
     r = (x != x) | (y != y) ? x + y : r;
     r = (x == -1.0) & (cx_abs(y) == CXM_INF) ? 1.0 : r;
     return (x == 1.0) | (y == 0.0) ? 1.0 : r;
@@ -404,8 +412,8 @@ CXM_FN double cx_pow(double x, double y)
 
 /* ---- trigonometric functions ---- */
 
-/* x - n pi/2 as a pair in [-pi/4, pi/4]; the low two bits of *quadrant are n mod 4. */
-CXM_FN CxPair cxm_trig_reduce(double x, uint64_t *quadrant)
+/* x - n pi/2 as a pair in [-pi/4, pi/4] for |x| < 2^20; the low two bits of *quadrant are n mod 4. */
+CXM_FN CxPair cxm_trig_small(double x, uint64_t *quadrant)
 {
     double t = cx_fma(x, 0x1.45f306dc9c883p-1, CXM_SHIFT), q = t - CXM_SHIFT;
     *quadrant = cxm_bits(t);
@@ -416,6 +424,66 @@ CXM_FN CxPair cxm_trig_reduce(double x, uint64_t *quadrant)
     d.lo -= cx_fma(q, 0x1.129024e088a68p-123, c.lo);
     CxPair s = cxm_sum(r.hi, d.hi);
     return cxm_fast_sum(s.hi, s.lo + d.lo);
+}
+
+/* A whole number below 2^52 as a double, times 2^-s. */
+CXM_FN double cxm_digit(uint64_t u, double scale)
+{
+    return (cxm_double(u | 0x4330000000000000u) - 0x1p52) * scale;
+}
+
+/* The same for 2^20 <= |x| < infinity (Payne and Hanek 1983). With x = m 2^e, the bits of 2/pi that
+ * give multiples of 4 are left out and 192 bits from there on are multiplied by m. The window is moved
+ * into place by halves of the index instead of a look-up, so that lanes stay independent. */
+CXM_FN CxPair cxm_trig_large(double x, uint64_t *quadrant)
+{
+    const uint64_t w[] = { /* 34 zero bits, then 2/pi */
+        0x0000000028be60dbu, 0x9391054a7f09d5f4u, 0x7d4d377036d8a566u,
+        0x4f10e4107f9458eau, 0xf7aef1586dc91b8eu, 0x909374b801924bbau,
+        0x827464873f877ac7u, 0x2c4a69cfba208d7du, 0x4baed1213a671c09u,
+        0xad17df904e64758eu, 0x60d4ce7d272117e2u, 0xef7e4a0ec7fe25ffu,
+        0xf7816603fbcbc462u, 0xd6829b47db4d9fb3u, 0xc9f2c26dd3d18fd9u,
+        0xa797fa8b5d49eeb1u, 0xfaf97c5ecf41ce7du, 0xe294a4ba9afed7ecu,
+        0x47e357421580cc11u};
+    uint64_t e = (cxm_bits(x) >> 52) & 0x7ff, at = e - 1043; /* the first bit of the window */
+    double m = cxm_double((cxm_bits(x) & 0x800fffffffffffffu) | 0x4330000000000000u);
+    uint64_t m8 = -((at >> 9) & 1), m4 = -((at >> 8) & 1), m2 = -((at >> 7) & 1), m1 = -((at >> 6) & 1);
+    uint64_t a[11], b[7], c[5], d[4];
+    for (int i = 0; i < 11; i++) a[i] = w[i] ^ (m8 & (w[i] ^ w[i + 8]));
+    for (int i = 0; i < 7; i++) b[i] = a[i] ^ (m4 & (a[i] ^ a[i + 4]));
+    for (int i = 0; i < 5; i++) c[i] = b[i] ^ (m2 & (b[i] ^ b[i + 2]));
+    for (int i = 0; i < 4; i++) d[i] = c[i] ^ (m1 & (c[i] ^ c[i + 1]));
+    uint64_t s = at & 63;
+    uint64_t v0 = (d[0] << s) | ((d[1] >> 1) >> (63 - s));
+    uint64_t v1 = (d[1] << s) | ((d[2] >> 1) >> (63 - s));
+    uint64_t v2 = (d[2] << s) | ((d[3] >> 1) >> (63 - s));
+    /* four digits of 48 bits; the products are in quarter turns */
+    CxPair p0 = cxm_prod(m, cxm_digit(v0 >> 16, 0x1p-46));
+    CxPair p1 = cxm_prod(m, cxm_digit(((v0 & 0xffff) << 32) | (v1 >> 32), 0x1p-94));
+    CxPair p2 = cxm_prod(m, cxm_digit(((v1 & 0xffffffff) << 16) | (v2 >> 48), 0x1p-142));
+    double p3 = m * cxm_digit(v2 & 0xffffffffffff, 0x1p-190);
+    double turns = p0.hi - 4.0 * cx_floor(0.25 * p0.hi);
+    CxPair top = cxm_sum(turns + p0.lo, p1.hi); /* the first sum is a multiple of 2^-46: exact */
+    double t = top.hi + CXM_SHIFT;
+    *quadrant = cxm_bits(t);
+    CxPair u = cxm_sum(p1.lo, top.lo), v = cxm_sum(u.hi, p2.hi);
+    CxPair f = cxm_sum(top.hi - (t - CXM_SHIFT), v.hi);
+    f = cxm_fast_sum(f.hi, f.lo + (u.lo + v.lo + p2.lo + p3));
+    CxPair r = cxm_prod(f.hi, 0x1.921fb54442d18p+0);
+    r.lo += cx_fma(f.hi, 0x1.1a62633145c07p-54, f.lo * 0x1.921fb54442d18p+0);
+    return cxm_fast_sum(r.hi, r.lo);
+}
+
+/* x - n pi/2 for any finite x, NaN else. */
+CXM_FN CxPair cxm_trig_reduce(double x, uint64_t *quadrant)
+{
+    uint64_t n_small, n_large;
+    CxPair s = cxm_trig_small(x, &n_small), l = cxm_trig_large(x, &n_large);
+    uint64_t m = -(uint64_t)(cx_abs(x) >= 0x1p20);
+    *quadrant = (n_small & ~m) | (n_large & m);
+    CxPair r = {cxm_pick(cx_abs(x) >= 0x1p20, l.hi, s.hi), cxm_pick(cx_abs(x) >= 0x1p20, l.lo, s.lo)};
+    r.hi = cx_finite(x) ? r.hi : CXM_NAN;
+    return r;
 }
 
 CXM_FN CxPair cxm_sin_part(CxPair r)
@@ -498,10 +566,10 @@ CXM_FN CxPair cxm_atan_quadrant(double a, double b)
 {
     int low = a <= 0x1.a827999fcef32p-2 * b, high = b < 0x1.a827999fcef32p-2 * a;
     CxPair up = cxm_sum(a, -b), sum = cxm_sum(a, b);
-    CxPair n = {low ? a : (high ? -b : up.hi), low | high ? 0.0 : up.lo};
-    CxPair d = {low ? b : (high ? a : sum.hi), low | high ? 0.0 : sum.lo};
-    double base = low ? 0.0 : (high ? 0x1.921fb54442d18p+0 : 0x1.921fb54442d18p-1);
-    double base_lo = low ? 0.0 : (high ? 0x1.1a62633145c07p-54 : 0x1.1a62633145c07p-55);
+    CxPair n = {cxm_pick(low, a, cxm_pick(high, -b, up.hi)), cxm_pick(low | high, 0.0, up.lo)};
+    CxPair d = {cxm_pick(low, b, cxm_pick(high, a, sum.hi)), cxm_pick(low | high, 0.0, sum.lo)};
+    double turn = cxm_pick(low, 0.0, cxm_pick(high, 2.0, 1.0)); /* times pi/4 */
+    double base = turn * 0x1.921fb54442d18p-1, base_lo = turn * 0x1.1a62633145c07p-55;
     double t = n.hi / d.hi;
     double rest = (cx_fma(-t, d.hi, n.hi) + cx_fma(-t, d.lo, n.lo)) / d.hi;
     CxPair s = cxm_fast_sum(base, t);
@@ -522,16 +590,16 @@ CXM_FN double cx_atan(double x)
 CXM_FN double cx_atan2(double y, double x)
 {
     double a = cx_abs(y), b = cx_abs(x);
-    int both = (a == CXM_INF) & (b == CXM_INF);
-    double a1 = both ? 1.0 : (b == CXM_INF ? 0.0 : (a == CXM_INF ? 1.0 : a));
-    double b1 = both | (b == CXM_INF) ? 1.0 : (a == CXM_INF ? 0.0 : b);
-    double scale = (a1 > 0x1p1000) | (b1 > 0x1p1000) ? 0x1p-100 : 1.0;
-    scale = (a1 < 0x1p-900) & (b1 < 0x1p-900) ? 0x1p120 : scale;
-    b1 = (a1 == 0.0) & (b1 == 0.0) ? 1.0 : b1;
+    int ai = a == CXM_INF, bi = b == CXM_INF;
+    double a1 = cxm_pick(ai, 1.0, cxm_pick(bi, 0.0, a));
+    double b1 = cxm_pick(bi, 1.0, cxm_pick(ai, 0.0, b));
+    double most = a1 > b1 ? a1 : b1;
+    double scale = cxm_pick(most > 0x1p1000, 0x1p-100, cxm_pick(most < 0x1p-900, 0x1p120, 1.0));
+    b1 = cxm_pick(most == 0.0, 1.0, b1);
     CxPair s = cxm_atan_quadrant(a1 * scale, b1 * scale);
     CxPair back = cxm_sum(0x1.921fb54442d18p+1, -s.hi);
     double turned = back.hi + (back.lo + (0x1.1a62633145c07p-53 - s.lo));
-    double r = cxm_bits(x) >> 63 ? turned : s.hi + s.lo;
+    double r = cxm_pick(cxm_copysign(1.0, x) < 0.0, turned, s.hi + s.lo);
     return (x != x) | (y != y) ? x + y : cxm_copysign(r, y);
 }
 
