@@ -52,7 +52,7 @@
  *  -- settings
  *  settings    kid = entry…               entry  name; kid[0] = expr
  *  interval    kid[0], kid[1]; open_lo, open_hi in `which` bits 0 and 1
- *  unit        `unit`, text as written
+ *  unit        `unit`, text as written; `which` = UNIT_KNOWN, or UNIT_WORD with name = port, int, bool, degC
  *  -- expressions
  *  num         num, text = digits as written     (plain)
  *  qty         num in internal units, unit, text = the whole literal
@@ -70,7 +70,8 @@
  *  binary      op = '+','-','*','/','^', OP2_AND, OP2_OR; kid[0], kid[1]; at = offset of the operator
  *  compare     which = count of comparisons; kid[0..n] operands, ops[0..n-1] (a <= t < b is one node)
  *  if_expr     kid[0], kid[1], kid[2]
- *  poison      anything in error; every pass passes over it in silence
+ *  poison      anything in error; every pass passes over it in silence. name = what it would have
+ *              declared, where that was still legible
  */
 #ifndef CORTEXC_AST_H
 #define CORTEXC_AST_H
@@ -97,7 +98,8 @@ typedef enum NodeKind {
 enum { DECL_PARAM = 1, DECL_STATE, DECL_INPUT };
 enum { EQ_PLAIN, EQ_UNLESS_REFRACTORY, EQ_EACH_STEP };
 enum { OP2_AND = 256, OP2_OR, OP2_LT, OP2_GT, OP2_LE, OP2_GE, OP2_EQ, OP2_NE };
-enum { AST_TRAILING = 1 };
+enum { AST_TRAILING = 1, AST_PAREN = 2 }; /* AST_PAREN: the expression stood in parentheses */
+enum { UNIT_WORD, UNIT_KNOWN };             /* `which` of N_unit: port, int, bool; a real unit */
 
 typedef struct Node Node;
 struct Node {
@@ -116,6 +118,7 @@ struct Node {
     int *ops;         /* of a comparison */
     Node **kid;
     int n_kids;
+    int depth; /* 1 + the deepest kid; the parser keeps it below its limit on nesting */
     /* filled by later passes */
     Dim dim;        /* by check: dimension of an expression */
     void *binding;  /* by resolve: what a name stands for */
