@@ -37,6 +37,11 @@ typedef struct OdeSystem {
     Span method_span;
     bool stratonovich;
     Diags *diags;
+    /* May be NULL: the user's spelling of a span, for messages; NULL when there is none. */
+    const char *(*quote)(void *ctx, Span at);
+    void *quote_ctx;
+    /* ode.c's own while it works; zero before. */
+    struct OdeForm *form;
 } OdeSystem;
 
 /* Appends to `step` the code that advances all equations by dt and stores the new states (frozen ones
@@ -56,8 +61,79 @@ extern const Integrator *const integrators[];
 extern const int n_integrators;
 const Integrator *integrator_find(const char *name);
 
-/* numeric matrix exponential (scaling and squaring, Pade 13, compensated), our own arithmetic:
- * out = exp(a) for an n x n row-major matrix. */
+/* ---- affine.c: a derivative as c_0 + sum_v c_v * x_v in chosen variables, with c that are values
+ * of `fn` and do not depend on the variables. The variables are some states, then some xi. ---- */
+typedef struct Affine {
+    IrFn fn;           /* output k*(n_var + 1) + v is c_v of equation k (v = 0: the free term) */
+    int n_eq, n_var, n_state;
+    const int *state;  /* n_state fields */
+    const int *xi;     /* n_var - n_state numbers of noises */
+    int *c;            /* c[k*(n_var + 1) + v]: a value of fn, -1 for zero */
+    int *bad;          /* bad[k]: the instruction of deriv that is not affine, -1 when all are */
+} Affine;
+Affine affine_build(const OdeSystem *s, int n_state, const int *state, int n_xi, const int *xi);
+void affine_free(Affine *a);
+/* Appends the values of all coefficients to dst: value[k*(n_var + 1) + v], -1 for zero. Loads of
+ * field f are replaced by field_value[f] when field_value is given and that is >= 0. */
+void affine_inline(IrFn *dst, const Affine *a, const int *field_value, int t_value, int *value);
+/* xi_value for ir_inline that makes every noise of src zero; to be freed with cx_free. */
+int *affine_no_noise(IrFn *dst, const IrFn *src);
+/* "`ge*(Ee - V)` multiplies the states `ge` and `V`": what instruction `bad` does. Module arena. */
+const char *affine_reason(const OdeSystem *s, const Affine *a, int bad);
+/* The last instruction `op` with immediate k (any when -1) that value v depends on; -1 if none. */
+int affine_reach(const IrFn *f, int v, Op op, int64_t k);
+
+/* ---- what integrators share: ode.c fills the form, integrators/shared.c has the functions ---- */
+typedef enum OdeExact {
+    EXACT_NO,
+    EXACT_BLOCK,       /* constant coefficients: row of a propagator matrix known now */
+    EXACT_LANE,        /* the rate differs between neurons or runs: exp in the step function */
+} OdeExact;
+typedef struct OdeForm {
+    Affine full;       /* in all states of equations and all xi */
+    Affine noise;      /* in all xi; states count as known */
+    Affine *own;       /* own[k]: in the state of equation k only */
+    int n_xi;
+    int *xi;           /* their numbers, ascending */
+    unsigned *xi_flags;
+    OdeExact *exact;
+    const char **not_exact; /* why, where EXACT_NO */
+    int culprit;       /* the equation for which an integrator's `valid` said no */
+} OdeForm;
+bool ode_noisy(const OdeSystem *s, int k);             /* equation k contains a xi */
+bool ode_shares(const OdeSystem *s, int k, int j);     /* k and j contain the same xi */
+/* `valid` of methods that know no noise. */
+bool ode_without_noise(const OdeSystem *s, const bool *which, const char **why_not);
+/* The first of `which` that contains a xi, or -1. */
+int ode_first_noisy(const OdeSystem *s, const bool *which);
+/* The first of `which` whose noise is multiplied by a state that the same noise moves, or -1: there
+ * the senses of Ito and Stratonovich differ. */
+int ode_first_multiplicative(const OdeSystem *s, const bool *which);
+int ode_state(const OdeSystem *s, IrFn *step, int k);  /* x_k at t_n */
+/* `value` for equation k, or x_k at t_n where that is frozen and the neuron refractory. */
+int ode_freeze(const OdeSystem *s, IrFn *step, int k, int value);
+/* x_k + h*slope, or x_k where frozen. */
+int ode_moved(const OdeSystem *s, IrFn *step, int k, double h, int slope);
+int ode_refractory(const OdeSystem *s, IrFn *step);    /* truth value: the counter is above zero */
+int ode_xi(const OdeSystem *s, IrFn *step, int m);     /* standard normal draw of noise form->xi[m] */
+/* acc + h f_k + root sum_m g_km N_m, where c are the values of form->noise at one stage. */
+int ode_increment(const OdeSystem *s, IrFn *step, const int *c, int k, double h, double root, int acc);
+/* field_value for ir_inline (to be freed with cx_free): x[k] for the states where >= 0. */
+int *ode_fields(const OdeSystem *s, const int *x);
+/* dx[k] = derivative with states x[k] (-1, or x NULL: at t_n) at time t_value (-1: t_n). */
+void ode_slope(const OdeSystem *s, IrFn *step, const int *x, int t_value, int *dx);
+/* dx: on entry slopes of the last stage, on return those at t_n + h, where equations `which` have moved
+ * along the old slopes and the others, exact ones, by their propagators. */
+void ode_stage(const OdeSystem *s, IrFn *step, const bool *which, double h, int *dx);
+/* exact.c: value[k] at t_n + h of the equations `which`, all exact and without noise. */
+void exact_advance(const OdeSystem *s, const bool *which, double h, IrFn *step, int *value);
+
+/* ---- expm.c: the matrix exponential by scaling, Taylor series and squaring in double-double
+ * arithmetic, so that small entries are as accurate as large ones. Matrices are n x n, row-major.
+ * Entries that are zero by structure come out as exact zeros. NaN everywhere if a is not finite. ---- */
 void expm(int n, const double *a, double *out);
+/* p = exp(a h), q = integral of exp(a s) over s in [0, h]: x(h) = p x(0) + q c for x' = a x + c.
+ * q may be NULL. */
+void expm_step(int n, const double *a, double h, double *p, double *q);
 
 #endif

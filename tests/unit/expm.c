@@ -1,0 +1,109 @@
+/* The matrix exponential against closed forms. */
+#include <criterion/criterion.h>
+#include <float.h>
+#include <math.h>
+
+#include "ode.h"
+
+static void near(double got, long double want, double rel)
+{
+    long double gap = fabsl((long double)got - want);
+    cr_assert(gap <= rel * fabsl(want) + 1e-300L, "got %.17g, want %.17Lg (%.2Lg relative)", got, want,
+              gap / fabsl(want));
+}
+
+Test(expm, zero_and_empty)
+{
+    double a[4] = {0}, e[4];
+    expm(2, a, e);
+    cr_assert(e[0] == 1.0 && e[1] == 0.0 && e[2] == 0.0 && e[3] == 1.0);
+    expm(0, a, e);
+}
+
+Test(expm, diagonal)
+{
+    static const double x[] = {-1e6, -700.0, -20.0, -1.0, -1e-3, -1e-300, 0.0, 1e-9, 0.1, 3.0, 300.0};
+    enum { N = sizeof x / sizeof *x };
+    double a[N * N] = {0}, e[N * N];
+    for (int i = 0; i < N; i++) a[i * N + i] = x[i];
+    expm(N, a, e);
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            if (i == j) near(e[i * N + j], expl(x[i]), 4e-16);
+            else cr_assert(e[i * N + j] == 0.0);
+        }
+    }
+}
+
+Test(expm, nilpotent)
+{
+    double a[9] = {0, 2, 5, 0, 0, 3, 0, 0, 0}, e[9];
+    static const double want[9] = {1, 2, 8, 0, 1, 3, 0, 0, 1};
+    expm(3, a, e);
+    for (int i = 0; i < 9; i++) cr_assert_float_eq(e[i], want[i], 1e-15);
+}
+
+Test(expm, rotation)
+{
+    for (double w = 1e-3; w < 2000.0; w *= 3.7) {
+        double a[4] = {0, -w, w, 0}, e[4];
+        expm(2, a, e);
+        cr_assert_float_eq(e[0], (double)cosl(w), 3e-16);
+        cr_assert_float_eq(e[1], (double)-sinl(w), 3e-16);
+        cr_assert_float_eq(e[2], (double)sinl(w), 3e-16);
+    }
+}
+
+/* V' = -V/m + I/c, I' = -I/s: the entry for I in V is a divided difference of exponentials. */
+Test(expm, synapse_and_membrane)
+{
+    static const double tau[] = {1e-3, 0.5, 2.0, 4.999999999, 5.0, 5.0000001, 20.0, 1e3};
+    for (int i = 0; i < 8; i++) {
+        for (int j = 0; j < 8; j++) {
+            for (double h = 1e-6; h < 50.0; h *= 7.3) {
+                double a[4] = {-1.0 / tau[i], 0.004, 0.0, -1.0 / tau[j]}, p[4], q[4];
+                expm_step(2, a, h, p, q);
+                long double x = (long double)a[0] * h, y = (long double)a[3] * h, d = y - x;
+                long double ratio = d == 0 ? 1 : expm1l(d) / d;
+                long double psp = a[1] * (long double)h * expl(x) * ratio;
+                if (fabsl(d) > 30) psp = a[1] * (long double)h * (expl(y) - expl(x)) / d;
+                if (psp > 1e-290L) near(p[1], psp, 1e-15);
+                near(q[0], h * (expm1l(x) / x), 1e-15);
+                cr_assert(p[2] == 0.0 && q[2] == 0.0);
+            }
+        }
+    }
+}
+
+Test(expm, stiff)
+{
+    double a[9] = {-1e6, 1, 0, 0, -1, 1, 0, 0, -1e-6}, e[9];
+    expm(3, a, e);
+    long double x = -1e6L, y = -1, z = -1e-6L;
+    near(e[4], expl(y), 1e-15);
+    near(e[8], expl(z), 1e-15);
+    near(e[1], expl(y) / (y - x), 1e-15);
+    near(e[5], (expl(z) - expl(y)) / (z - y), 1e-15);
+    near(e[2], (expl(z) / (z - x) - expl(y) / (y - x)) / (z - y), 1e-14);
+    cr_assert(e[0] == 0.0);
+}
+
+Test(expm, singular_integral)
+{
+    double a[4] = {0, 1, 0, 0}, p[4], q[4];
+    expm_step(2, a, 0.1, p, q);
+    near(p[1], 0.1L, 4e-16);
+    near(q[0], 0.1L, 4e-16);
+    near(q[1], 0.005L, 4e-16);
+    cr_assert(p[0] == 1.0 && p[2] == 0.0 && q[2] == 0.0);
+}
+
+Test(expm, not_finite)
+{
+    double a[4] = {-1, INFINITY, 0, -1}, e[4];
+    expm(2, a, e);
+    for (int i = 0; i < 4; i++) cr_assert(isnan(e[i]));
+    a[1] = NAN;
+    expm(2, a, e);
+    for (int i = 0; i < 4; i++) cr_assert(isnan(e[i]));
+}
