@@ -11,7 +11,7 @@ typedef struct Build {
     IrFn *fn;
     int width;
     int *row, *bad;
-    int *map;          /* for ir_copy: value of deriv -> value of fn */
+    int *map; /* for ir_copy: value of deriv -> value of fn */
 } Build;
 
 static bool is_const(const IrFn *f, int v, double want)
@@ -61,7 +61,8 @@ static int n_args(const Ins *in)
 /* The same instruction in the new function, on arguments without variables. */
 static int copy(Build *b, const Ins *in)
 {
-    for (int k = 0; k < n_args(in); k++) b->map[in->arg[k]] = present(b->fn, row_of(b, in->arg[k])[0]);
+    for (int k = 0; k < n_args(in); k++)
+        b->map[in->arg[k]] = present(b->fn, row_of(b, in->arg[k])[0]);
     return ir_copy(b->fn, in, b->map);
 }
 
@@ -74,7 +75,8 @@ static int sum(IrFn *f, Op op, int x, int y)
 
 static void combine(Build *b, Op op, const int *x, const int *y, int *out)
 {
-    for (int k = 0; k < b->width; k++) out[k] = zero_to_absent(b->fn, sum(b->fn, op, x[k], y[k]));
+    for (int k = 0; k < b->width; k++)
+        out[k] = zero_to_absent(b->fn, sum(b->fn, op, x[k], y[k]));
 }
 
 /* Product of two values of which one is free of variables; false when neither is. */
@@ -116,7 +118,8 @@ static bool visit(Build *b, int v)
         return true;
     }
     bool all_free = true;
-    for (int k = 0; k < n; k++) all_free = all_free && is_free(b, in->arg[k]);
+    for (int k = 0; k < n; k++)
+        all_free = all_free && is_free(b, in->arg[k]);
     if (all_free) {
         out[0] = copy(b, in);
         return true;
@@ -164,10 +167,14 @@ static bool visit(Build *b, int v)
  * outlive the result, which the caller frees with affine_free. */
 Affine affine_build(const OdeSystem *s, int n_state, const int *state, int n_xi, const int *xi)
 {
-    Affine a = {.fn = {.name = "affine", .role = FN_DERIV, .lanes = s->deriv->lanes}, .n_eq = s->n,
-                .n_var = n_state + n_xi, .n_state = n_state, .state = state, .xi = xi};
+    Affine a = {.fn = {.name = "affine", .role = FN_DERIV, .lanes = s->deriv->lanes},
+                .n_eq = s->n,
+                .n_var = n_state + n_xi,
+                .n_state = n_state,
+                .state = state,
+                .xi = xi};
     int width = a.n_var + 1, n = (int)vec_len(s->deriv->ins);
-    a.c = arena_many(s->mod->arena, int, (size_t)s->n * (size_t)width);
+    a.c = arena_many(s->mod->arena, int, (size_t)s->n *(size_t)width);
     a.bad = arena_many(s->mod->arena, int, (size_t)s->n);
     Build b = {.src = s->deriv, .a = &a, .fn = &a.fn, .width = width};
     b.row = cx_alloc((size_t)n * (size_t)width + 1, sizeof *b.row, "affine form");
@@ -178,7 +185,8 @@ Affine affine_build(const OdeSystem *s, int n_state, const int *state, int n_xi,
     for (int v = 0; v < n; v++) {
         const Ins *in = &s->deriv->ins[v];
         b.bad[v] = -1;
-        for (int k = 0; k < n_args(in) && b.bad[v] < 0; k++) b.bad[v] = b.bad[in->arg[k]];
+        for (int k = 0; k < n_args(in) && b.bad[v] < 0; k++)
+            b.bad[v] = b.bad[in->arg[k]];
         if (in->op == OP_OUT && in->imm.k < s->n) {
             memcpy(a.c + in->imm.k * width, row_of(&b, in->arg[0]), (size_t)width * sizeof *a.c);
             a.bad[in->imm.k] = b.bad[v];
@@ -215,14 +223,16 @@ int *affine_no_noise(IrFn *dst, const IrFn *src)
         if (in->op == OP_XI && (size_t)in->imm.k > most) most = (size_t)in->imm.k;
     }
     int *xi = cx_alloc(most + 1, sizeof *xi, "noise");
-    for (size_t m = 0; m <= most; m++) xi[m] = ir_const(dst, 0.0);
+    for (size_t m = 0; m <= most; m++)
+        xi[m] = ir_const(dst, 0.0);
     return xi;
 }
 
 /* See ode.h. `value` has n_eq*(n_var + 1) entries. */
 void affine_inline(IrFn *dst, const Affine *a, const int *field_value, int t_value, int *value)
 {
-    for (int i = 0; i < a->n_eq * (a->n_var + 1); i++) value[i] = -1;
+    for (int i = 0; i < a->n_eq * (a->n_var + 1); i++)
+        value[i] = -1;
     int *xi = affine_no_noise(dst, &a->fn);
     ir_inline(dst, &a->fn, field_value, t_value, xi, value);
     cx_free(xi);
@@ -231,8 +241,8 @@ void affine_inline(IrFn *dst, const Affine *a, const int *field_value, int t_val
     }
 }
 
-/* The last instruction `op` with immediate k (any when k is -1) that value v of f depends on; -1 when
- * there is none. */
+/* The last instruction `op` with immediate k (any when k is -1) that value v of f depends on; -1
+ * when there is none. */
 int affine_reach(const IrFn *f, int v, Op op, int64_t k)
 {
     if (v < 0) return -1;
@@ -243,7 +253,8 @@ int affine_reach(const IrFn *f, int v, Op op, int64_t k)
         const Ins *in = &f->ins[i];
         if (!need[i]) continue;
         if (in->op == op && (k < 0 || in->imm.k == k)) found = i;
-        for (int j = 0; j < n_args(in); j++) need[in->arg[j]] = true;
+        for (int j = 0; j < n_args(in); j++)
+            need[in->arg[j]] = true;
     }
     cx_free(need);
     return found;
@@ -296,8 +307,10 @@ const char *affine_reason(const OdeSystem *s, const Affine *a, int bad)
     }
     if (in->op == OP_SELECT) {
         const char *tested = names_in(s, a, in->arg[0], &n);
-        return arena_printf(arena, "%s changes with a condition on %s", what ? what : "a term", tested);
+        return arena_printf(arena, "%s changes with a condition on %s", what ? what : "a term",
+                            tested);
     }
     return arena_printf(arena, "%s is not linear in %s",
-                        what ? what : arena_printf(arena, "%s(...)", ir_op_table[in->op].name), all);
+                        what ? what : arena_printf(arena, "%s(...)", ir_op_table[in->op].name),
+                        all);
 }

@@ -77,7 +77,8 @@ static double norm(int n, const Dd *a)
     double most = 0.0;
     for (int i = 0; i < n; i++) {
         double row = 0.0;
-        for (int j = 0; j < n; j++) row += fabs(a[i * n + j].hi);
+        for (int j = 0; j < n; j++)
+            row += fabs(a[i * n + j].hi);
         if (row > most || row != row) most = row;
     }
     return most;
@@ -100,7 +101,8 @@ static void exponential(int n, const Dd *a, Dd *out)
     size_t nn = (size_t)n * (size_t)n;
     double size = norm(n, a);
     if (!(size <= DBL_MAX)) {
-        for (size_t i = 0; i < nn; i++) out[i] = (Dd){NAN, 0.0};
+        for (size_t i = 0; i < nn; i++)
+            out[i] = (Dd){NAN, 0.0};
         return;
     }
     int squarings = 0;
@@ -113,12 +115,15 @@ static void exponential(int n, const Dd *a, Dd *out)
     Dd *term = cx_alloc(nn, sizeof *term, "matrix exponential");
     Dd *next = cx_alloc(nn, sizeof *next, "matrix exponential");
     memset(out, 0, nn * sizeof *out);
-    for (size_t i = 0; i < nn; i++) x[i] = (Dd){a[i].hi * scale, a[i].lo * scale};
-    for (int i = 0; i < n; i++) out[i * n + i] = term[i * n + i] = (Dd){1.0, 0.0};
+    for (size_t i = 0; i < nn; i++)
+        x[i] = (Dd){a[i].hi * scale, a[i].lo * scale};
+    for (int i = 0; i < n; i++)
+        out[i * n + i] = term[i * n + i] = (Dd){1.0, 0.0};
     /* With a norm of 1/2 thirty terms reach 2^-110; a path through n equations begins at term n. */
     for (int k = 1; k <= 40 + n; k++) {
         multiply(n, term, x, next);
-        for (size_t i = 0; i < nn; i++) term[i] = dd_over(next[i], k);
+        for (size_t i = 0; i < nn; i++)
+            term[i] = dd_over(next[i], k);
         if (!accumulate(n, out, term) && k >= n) break;
     }
     for (int k = 0; k < squarings; k++) {
@@ -136,7 +141,8 @@ void expm(int n, const double *a, double *out)
     expm_step(n, a, 1.0, out, NULL);
 }
 
-/* p = exp(a h) and, unless q is NULL, q = integral of exp(a s) from 0 to h, both from the exponential of
+/* p = exp(a h) and, unless q is NULL, q = integral of exp(a s) from 0 to h, both from the
+ * exponential of
  * [[a, 1], [0, 0]] h (Van Loan 1978), which needs no inverse of a. */
 void expm_step(int n, const double *a, double h, double *p, double *q)
 {
@@ -145,7 +151,8 @@ void expm_step(int n, const double *a, double h, double *p, double *q)
     Dd *big = cx_alloc(mm, sizeof *big, "matrix exponential");
     Dd *e = cx_alloc(mm, sizeof *e, "matrix exponential");
     for (int i = 0; i < n; i++) {
-        for (int j = 0; j < n; j++) big[i * m + j] = dd_product(a[i * n + j], h);
+        for (int j = 0; j < n; j++)
+            big[i * m + j] = dd_product(a[i * n + j], h);
         if (q) big[i * m + n + i] = (Dd){h, 0.0};
     }
     exponential(m, big, e);

@@ -36,7 +36,8 @@ static void find_noises(OdeSystem *s)
         const Ins *in = &s->deriv->ins[v];
         if (in->op != OP_XI) continue;
         int at = 0;
-        while (at < form->n_xi && form->xi[at] < in->imm.k) at++;
+        while (at < form->n_xi && form->xi[at] < in->imm.k)
+            at++;
         if (at < form->n_xi && form->xi[at] == in->imm.k) continue;
         for (int m = form->n_xi++; m > at; m--) {
             form->xi[m] = form->xi[m - 1];
@@ -60,18 +61,21 @@ static const char *alone(const OdeSystem *s, int k, OdeExact *kind)
         double x = 0.0;
         if (c[v] < 0) continue;
         if (affine_reach(&full->fn, c[v], OP_T, -1) >= 0) {
-            return arena_printf(arena, "the equation of `%s` contains `t`, which changes within the step",
+            return arena_printf(arena,
+                                "the equation of `%s` contains `t`, which changes within the step",
                                 s->eq[k].name);
         }
         if (v == 0 || v > full->n_state) continue;
-        if (!ir_is_const(&full->fn, c[v], &x)) found = EXACT_LANE;
+        if (!ir_is_const(&full->fn, c[v], &x))
+            found = EXACT_LANE;
         else if (!isfinite(x)) {
             return arena_printf(arena, "a coefficient of `%s` is not finite", s->eq[v - 1].name);
         }
     }
     for (int j = 0; j < s->n; j++) {
         if (j == k || !ode_shares(s, k, j)) continue;
-        return arena_printf(arena, "the same noise drives `%s` and `%s`", s->eq[k].name, s->eq[j].name);
+        return arena_printf(arena, "the same noise drives `%s` and `%s`", s->eq[k].name,
+                            s->eq[j].name);
     }
     *kind = found;
     return NULL;
@@ -95,27 +99,33 @@ static const char *together(const OdeSystem *s, int k, OdeExact kind)
     for (int j = 0; j < s->n; j++) {
         if (j == k || full->c[k * (full->n_var + 1) + 1 + j] < 0) continue;
         const char *to = s->eq[j].name;
-        if (s->form->exact[j] == EXACT_NO) return arena_printf(arena, "it depends on `%s`, which is not exact", to);
-        if (ode_noisy(s, j)) return arena_printf(arena, "it depends on `%s`, which is driven by noise", to);
+        if (s->form->exact[j] == EXACT_NO)
+            return arena_printf(arena, "it depends on `%s`, which is not exact", to);
+        if (ode_noisy(s, j))
+            return arena_printf(arena, "it depends on `%s`, which is driven by noise", to);
         if (kind == EXACT_BLOCK && s->form->exact[j] != EXACT_BLOCK) {
-            return arena_printf(arena, "it depends on `%s`, whose rate is not a number known when compiling", to);
+            return arena_printf(
+                arena, "it depends on `%s`, whose rate is not a number known when compiling", to);
         }
         if (kind == EXACT_LANE && (is_driven(s, j) || full->c[j * (full->n_var + 1)] >= 0)) {
-            return arena_printf(arena, "a coefficient of `%s` is not a number known when compiling, and `%s` "
-                                "does more than decay", s->eq[k].name, to);
+            return arena_printf(arena,
+                                "the rates of `%s` and `%s` are not both known when compiling, and "
+                                "`%s` does more than decay",
+                                s->eq[k].name, to, to);
         }
     }
     return NULL;
 }
 
-/* The largest set of equations that are exact and depend on exact equations only: start with all that
- * could be alone, strike out what leans on others until nothing changes. */
+/* The largest set of equations that are exact and depend on exact equations only: start with all
+ * that could be alone, strike out what leans on others until nothing changes. */
 static void classify(OdeSystem *s)
 {
     OdeForm *form = s->form;
     form->exact = arena_many(s->mod->arena, OdeExact, (size_t)s->n);
     form->not_exact = arena_many(s->mod->arena, const char *, (size_t)s->n);
-    for (int k = 0; k < s->n; k++) form->not_exact[k] = alone(s, k, &form->exact[k]);
+    for (int k = 0; k < s->n; k++)
+        form->not_exact[k] = alone(s, k, &form->exact[k]);
     for (bool changed = true; changed;) {
         changed = false;
         for (int k = 0; k < s->n; k++) {
@@ -133,12 +143,14 @@ static OdeForm *form_build(OdeSystem *s)
     Arena *arena = s->mod->arena;
     OdeForm *form = s->form = arena_one(arena, OdeForm);
     int *state = arena_many(arena, int, (size_t)s->n + 1);
-    for (int k = 0; k < s->n; k++) state[k] = s->eq[k].field;
+    for (int k = 0; k < s->n; k++)
+        state[k] = s->eq[k].field;
     find_noises(s);
     form->full = affine_build(s, s->n, state, form->n_xi, form->xi);
     form->noise = affine_build(s, 0, NULL, form->n_xi, form->xi);
     form->own = arena_many(arena, Affine, (size_t)s->n);
-    for (int k = 0; k < s->n; k++) form->own[k] = affine_build(s, 1, state + k, 0, NULL);
+    for (int k = 0; k < s->n; k++)
+        form->own[k] = affine_build(s, 1, state + k, 0, NULL);
     classify(s);
     return form;
 }
@@ -147,11 +159,13 @@ static void form_free(OdeSystem *s)
 {
     affine_free(&s->form->full);
     affine_free(&s->form->noise);
-    for (int k = 0; k < s->n; k++) affine_free(&s->form->own[k]);
+    for (int k = 0; k < s->n; k++)
+        affine_free(&s->form->own[k]);
     s->form = NULL;
 }
 
-/* What the compiler chooses: the exact equations, and one method for the rest (NULL: there is none). */
+/* What the compiler chooses: the exact equations, and one method for the rest (NULL: there is
+ * none). */
 typedef struct Choice {
     bool *exact, *rest;
     const Integrator *method;
@@ -165,7 +179,8 @@ static bool follows_noise(const OdeSystem *s, const Choice *c)
         for (int j = 0; c->rest[k] && j < s->n; j++) {
             const Affine *a = &s->form->noise;
             if (!c->exact[j] || !ode_noisy(s, j)) continue;
-            if (affine_reach(&a->fn, a->c[k * (a->n_var + 1)], OP_LOAD, s->eq[j].field) >= 0) return true;
+            if (affine_reach(&a->fn, a->c[k * (a->n_var + 1)], OP_LOAD, s->eq[j].field) >= 0)
+                return true;
         }
     }
     return false;
@@ -175,7 +190,8 @@ static bool follows_noise(const OdeSystem *s, const Choice *c)
 static Choice choose(const OdeSystem *s)
 {
     Arena *arena = s->mod->arena;
-    Choice c = {arena_many(arena, bool, (size_t)s->n), arena_many(arena, bool, (size_t)s->n), NULL, "", NULL};
+    Choice c = {arena_many(arena, bool, (size_t)s->n), arena_many(arena, bool, (size_t)s->n), NULL,
+                "", NULL};
     bool any = false;
     for (int k = 0; k < s->n; k++) {
         c.exact[k] = s->form->exact[k] != EXACT_NO;
@@ -208,16 +224,20 @@ static void answer(OdeSystem *s, const Choice *c)
         eq->ruled_out = NULL;
         if (c->exact[k]) {
             eq->method = integrator_exact.name;
-            if (ode_noisy(s, k)) eq->why = "linear with constant additive noise (Ornstein-Uhlenbeck)";
-            else if (s->form->exact[k] == EXACT_BLOCK) eq->why = "linear with constant coefficients";
-            else eq->why = "linear with coefficients that are constant over the step";
+            if (ode_noisy(s, k))
+                eq->why = "linear with constant additive noise (Ornstein-Uhlenbeck)";
+            else if (s->form->exact[k] == EXACT_BLOCK)
+                eq->why = "linear with constant coefficients";
+            else
+                eq->why = "linear with coefficients that are constant over the step";
             continue;
         }
         eq->method = c->method->name;
         eq->why = c->why;
         eq->ruled_out = arena_printf(arena, "exact: %s", s->form->not_exact[k]);
         if (c->no_exponential) {
-            eq->ruled_out = arena_printf(arena, "%s; exponential_euler: %s", eq->ruled_out, c->no_exponential);
+            eq->ruled_out =
+                arena_printf(arena, "%s; exponential_euler: %s", eq->ruled_out, c->no_exponential);
         }
     }
 }
@@ -230,7 +250,8 @@ static bool unknown_method(OdeSystem *s)
         name[i] = integrators[i]->name;
         buf_printf(&all, "%s%s", i ? ", " : "", name[i]);
     }
-    Diag *d = diag_add(s->diags, D_unknown_method, s->method_span, "unknown method `%s`", s->method);
+    Diag *d =
+        diag_add(s->diags, D_unknown_method, s->method_span, "unknown method `%s`", s->method);
     const char *near = diag_nearest(s->method, name, (size_t)n_integrators);
     if (near) diag_hint(d, "did you mean `%s`?", near);
     diag_note(d, "the methods are %s", all.p);
@@ -251,8 +272,8 @@ static bool refuse(OdeSystem *s, const Integrator *method, const char *why_not)
     int k = s->form->culprit;
     Choice c = choose(s);
     const char *best = c.exact[k] ? "exact" : c.method->name;
-    Diag *d = diag_add(s->diags, D_method_invalid, s->method_span, "method `%s` cannot advance `%s`",
-                       method->name, s->eq[k].name);
+    Diag *d = diag_add(s->diags, D_method_invalid, s->method_span,
+                       "method `%s` cannot advance `%s`", method->name, s->eq[k].name);
     diag_note_at(d, s->eq[k].span, "`%s`: %s", equation_text(s, k), why_not);
     diag_hint(d, "leave out `method`, and `%s` is advanced by %s", s->eq[k].name, best);
     return false;
@@ -264,8 +285,9 @@ static bool noise_is_linear(OdeSystem *s)
     for (int k = 0; k < s->n; k++) {
         int bad = s->form->noise.bad[k];
         if (bad < 0) continue;
-        Diag *d = diag_add(s->diags, D_method_invalid, s->eq[k].span,
-                           "no method can advance `%s`: white noise must enter linearly", s->eq[k].name);
+        Diag *d =
+            diag_add(s->diags, D_method_invalid, s->eq[k].span,
+                     "no method can advance `%s`: white noise must enter linearly", s->eq[k].name);
         diag_note(d, "`%s`: %s", equation_text(s, k), affine_reason(s, &s->form->noise, bad));
         diag_hint(d, "write the equation as a sum of terms such as `sigma*xi`");
         return false;
@@ -280,7 +302,8 @@ static bool as_asked(OdeSystem *s, IrFn *step, int *value)
     const char *why_not = "";
     if (!method) return unknown_method(s);
     bool *all = arena_many(s->mod->arena, bool, (size_t)s->n);
-    for (int k = 0; k < s->n; k++) all[k] = true;
+    for (int k = 0; k < s->n; k++)
+        all[k] = true;
     if (!method->valid(s, all, &why_not)) return refuse(s, method, why_not);
     for (int k = 0; k < s->n; k++) {
         s->eq[k].method = method->name;
@@ -304,8 +327,10 @@ bool ode_integrate(OdeSystem *s, IrFn *step)
     if (!s->n) return !s->method || integrator_find(s->method) || unknown_method(s);
     int *value = arena_many(s->mod->arena, int, (size_t)s->n);
     form_build(s);
-    bool ok = noise_is_linear(s) && (s->method ? as_asked(s, step, value) : as_chosen(s, step, value));
-    for (int k = 0; ok && k < s->n; k++) ir_store(step, s->eq[k].field, value[k], s->eq[k].span);
+    bool ok =
+        noise_is_linear(s) && (s->method ? as_asked(s, step, value) : as_chosen(s, step, value));
+    for (int k = 0; ok && k < s->n; k++)
+        ir_store(step, s->eq[k].field, value[k], s->eq[k].span);
     form_free(s);
     return ok;
 }

@@ -115,9 +115,10 @@ int ode_freeze(const OdeSystem *s, IrFn *step, int k, int value);
 /* x_k + h*slope, or x_k where frozen. */
 int ode_moved(const OdeSystem *s, IrFn *step, int k, double h, int slope);
 int ode_refractory(const OdeSystem *s, IrFn *step);    /* truth value: the counter is above zero */
-int ode_xi(const OdeSystem *s, IrFn *step, int m);     /* standard normal draw of noise form->xi[m] */
+int ode_xi(const OdeSystem *s, IrFn *step, int m); /* standard normal draw of noise form->xi[m] */
 /* acc + h f_k + root sum_m g_km N_m, where c are the values of form->noise at one stage. */
-int ode_increment(const OdeSystem *s, IrFn *step, const int *c, int k, double h, double root, int acc);
+int ode_increment(const OdeSystem *s, IrFn *step, const int *c, int k, double h, double root,
+                  int acc);
 /* field_value for ir_inline (to be freed with cx_free): x[k] for the states where >= 0. */
 int *ode_fields(const OdeSystem *s, const int *x);
 /* dx[k] = derivative with states x[k] (-1, or x NULL: at t_n) at time t_value (-1: t_n). */

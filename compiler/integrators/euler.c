@@ -13,6 +13,10 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
 
 extern const Integrator integrator_euler;
 const Integrator integrator_euler = {
-    .name = "euler", .doc = "forward Euler, for comparison with other programs",
-    .order = 1, .for_noise = false, .valid = ode_without_noise, .emit = emit,
+    .name = "euler",
+    .doc = "forward Euler, for comparison with other programs",
+    .order = 1,
+    .for_noise = false,
+    .valid = ode_without_noise,
+    .emit = emit,
 };

@@ -1,9 +1,9 @@
 /* exact.c: exact integration of linear equations (Rotter & Diesmann 1999) and of Ornstein-Uhlenbeck
  * processes (Gillespie 1996).
  *
- * A block x' = A x + c with numbers in A becomes x(h) = P x + Q c with P = exp(A h) and Q its integral
- * (Van Loan 1978). Where a rate differs between neurons or runs, a single equation x' = a x + c, also
- * when driven by decaying y_j' = b_j y_j, is advanced with exp in the step function. */
+ * A block x' = A x + c with numbers in A becomes x(h) = P x + Q c with P = exp(A h) and Q its
+ * integral (Van Loan 1978). Where a rate differs between neurons or runs, a single equation x' = a
+ * x + c, also when driven by decaying y_j' = b_j y_j, is advanced with exp in the step function. */
 #include <math.h>
 
 #include "ode.h"
@@ -27,13 +27,52 @@ static int plus(IrFn *f, int acc, double c, int v)
     return c == 1.0 ? ir_op2(f, OP_ADD, v, acc) : ir_op3(f, OP_FMA, ir_const(f, c), v, acc);
 }
 
-/* The constant-coefficient equations: eq[0 … n-1], their states x and free terms feed (-1: none). */
+/* The constant-coefficient equations eq[0 … n-1] with their states x. The free term of each is
+ * gain*feed + offset (feed -1: offset only). */
 typedef struct Block {
     int n;
     int *eq, *x, *feed;
+    double *gain, *offset;
     bool *frozen;
     double *a, *p, *q, *p_refr, *q_refr;
 } Block;
+
+/* Peels constants off value v = gain*u + offset and returns u, or -1 when nothing is left. They go
+ * into the propagator, so that (EL + R*I)/tau costs one operation. */
+static int peel(const IrFn *f, int v, double *gain, double *offset)
+{
+    *gain = 1.0;
+    *offset = 0.0;
+    for (;;) {
+        const Ins *in = &f->ins[v];
+        double c, d;
+        if (ir_is_const(f, v, &c)) {
+            *offset += *gain * c;
+            return -1;
+        }
+        int a = in->arg[0], b = in->arg[1];
+        bool left = a >= 0 && ir_is_const(f, a, &c);
+        bool right = !left && b >= 0 && ir_is_const(f, b, &c);
+        if (in->op == OP_NEG) {
+            *gain = -*gain;
+        } else if (in->op == OP_ADD && (left || right)) {
+            *offset += *gain * c;
+        } else if (in->op == OP_SUB && (left || right)) {
+            *offset += left ? *gain * c : -*gain * c;
+            if (left) *gain = -*gain;
+        } else if (in->op == OP_FMA && (left || right) && ir_is_const(f, in->arg[2], &d)) {
+            *offset += *gain * d;
+            *gain *= c;
+        } else if (in->op == OP_MUL && (left || right)) {
+            *gain *= c;
+        } else if (in->op == OP_DIV && right) {
+            *gain /= c;
+        } else {
+            return v;
+        }
+        v = left ? b : a;
+    }
+}
 
 /* Row i of P x + Q c: constants first, then free terms, then other states, its own state last.
  * `still` leaves out the free terms of frozen equations. */
@@ -42,14 +81,12 @@ static int row(IrFn *f, const Block *b, int i, const double *p, const double *q,
     double sum = 0.0;
     int n = b->n, acc = -1;
     for (int j = 0; j < n; j++) {
-        double c;
-        if (b->feed[j] < 0 || (still && b->frozen[j]) || !ir_is_const(f, b->feed[j], &c)) continue;
-        sum = fma(q[i * n + j], c, sum);
+        if (!still || !b->frozen[j]) sum = fma(q[i * n + j], b->offset[j], sum);
     }
     if (sum != 0.0) acc = ir_const(f, sum);
     for (int j = 0; j < n; j++) {
-        if (b->feed[j] < 0 || (still && b->frozen[j]) || ir_is_const(f, b->feed[j], NULL)) continue;
-        acc = plus(f, acc, q[i * n + j], b->feed[j]);
+        if (b->feed[j] < 0 || (still && b->frozen[j])) continue;
+        acc = plus(f, acc, q[i * n + j] * b->gain[j], b->feed[j]);
     }
     for (int k = 0; k < n; k++) {
         if (k != i) acc = plus(f, acc, p[i * n + k], b->x[k]);
@@ -63,7 +100,8 @@ static bool follows_frozen(const Block *b, int i)
 {
     for (int j = 0; j < b->n; j++) {
         int at = i * b->n + j;
-        if (j != i && b->frozen[j] && (b->p[at] != 0.0 || b->q[at] != 0.0 || b->p_refr[at] != 0.0)) {
+        if (j != i && b->frozen[j] &&
+            (b->p[at] != 0.0 || b->q[at] != 0.0 || b->p_refr[at] != 0.0)) {
             return true;
         }
     }
@@ -73,14 +111,15 @@ static bool follows_frozen(const Block *b, int i)
 static void propagators(Block *b, double h, Arena *arena)
 {
     size_t n = (size_t)b->n;
-    double *still = arena_many(arena, double, n * n);
-    b->p = arena_many(arena, double, n * n);
-    b->q = arena_many(arena, double, n * n);
-    b->p_refr = arena_many(arena, double, n * n);
-    b->q_refr = arena_many(arena, double, n * n);
+    double *still = arena_many(arena, double, n *n);
+    b->p = arena_many(arena, double, n *n);
+    b->q = arena_many(arena, double, n *n);
+    b->p_refr = arena_many(arena, double, n *n);
+    b->q_refr = arena_many(arena, double, n *n);
     bool any = false;
     for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < n; j++) still[i * n + j] = b->frozen[i] ? 0.0 : b->a[i * n + j];
+        for (size_t j = 0; j < n; j++)
+            still[i * n + j] = b->frozen[i] ? 0.0 : b->a[i * n + j];
         any = any || b->frozen[i];
     }
     expm_step(b->n, b->a, h, b->p, b->q);
@@ -95,18 +134,23 @@ static void advance_block(const OdeSystem *s, const bool *which, double h, const
     const Affine *form = &s->form->full;
     int width = form->n_var + 1;
     size_t most = (size_t)s->n;
-    Block b = {.eq = arena_many(arena, int, most), .x = arena_many(arena, int, most),
-               .feed = arena_many(arena, int, most), .frozen = arena_many(arena, bool, most)};
+    Block b = {.eq = arena_many(arena, int, most),
+               .x = arena_many(arena, int, most),
+               .feed = arena_many(arena, int, most),
+               .frozen = arena_many(arena, bool, most),
+               .gain = arena_many(arena, double, most),
+               .offset = arena_many(arena, double, most)};
     for (int k = 0; k < s->n; k++) {
         if (!which[k] || s->form->exact[k] != EXACT_BLOCK) continue;
         b.eq[b.n] = k;
         b.x[b.n] = ode_state(s, step, k);
-        b.feed[b.n] = c[k * width];
+        int free_term = c[k * width];
+        b.feed[b.n] = free_term < 0 ? -1 : peel(step, free_term, &b.gain[b.n], &b.offset[b.n]);
         b.frozen[b.n] = s->eq[k].frozen && s->refr_field >= 0;
         b.n++;
     }
     if (!b.n) return;
-    b.a = arena_many(arena, double, (size_t)b.n * (size_t)b.n);
+    b.a = arena_many(arena, double, (size_t)b.n *(size_t)b.n);
     for (int i = 0; i < b.n; i++) {
         for (int j = 0; j < b.n; j++) {
             int v = form->c[b.eq[i] * width + 1 + b.eq[j]];
@@ -186,11 +230,13 @@ static int add_noise(const OdeSystem *s, int k, double h, const int *c, IrFn *st
     return value;
 }
 
-static void advance(const OdeSystem *s, const bool *which, double h, bool noise, IrFn *step, int *value)
+static void advance(const OdeSystem *s, const bool *which, double h, bool noise, IrFn *step,
+                    int *value)
 {
     const Affine *form = &s->form->full;
     bool any = false;
-    for (int k = 0; k < s->n; k++) any = any || which[k];
+    for (int k = 0; k < s->n; k++)
+        any = any || which[k];
     if (!any) return;
     int *c = cx_alloc((size_t)s->n * (size_t)(form->n_var + 1) + 1, sizeof *c, "exact integration");
     affine_inline(step, form, NULL, -1, c);
@@ -218,6 +264,10 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
 
 extern const Integrator integrator_exact;
 const Integrator integrator_exact = {
-    .name = "exact", .doc = "matrix exponential of linear equations, exact for any dt",
-    .order = 0, .for_noise = true, .valid = valid, .emit = emit,
+    .name = "exact",
+    .doc = "matrix exponential of linear equations, exact for any dt",
+    .order = 0,
+    .for_noise = true,
+    .valid = valid,
+    .emit = emit,
 };

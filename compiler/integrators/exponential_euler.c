@@ -8,8 +8,8 @@ static bool valid(const OdeSystem *s, const bool *which, const char **why_not)
         if (!which[k]) continue;
         s->form->culprit = k;
         if (ode_noisy(s, k)) {
-            *why_not = arena_printf(s->mod->arena, "the equation of `%s` contains the white noise `xi`",
-                                    s->eq[k].name);
+            *why_not = arena_printf(
+                s->mod->arena, "the equation of `%s` contains the white noise `xi`", s->eq[k].name);
             return false;
         }
         if (s->form->own[k].bad[k] >= 0) {
@@ -29,7 +29,8 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
         if (!which[k]) continue;
         affine_inline(step, &s->form->own[k], NULL, -1, c);
         int h = ir_const(step, s->dt), a = c[k * 2 + 1], gain = h;
-        if (a >= 0) gain = ir_op2(step, OP_MUL, h, ir_op1(step, OP_EXPREL, ir_op2(step, OP_MUL, a, h)));
+        if (a >= 0)
+            gain = ir_op2(step, OP_MUL, h, ir_op1(step, OP_EXPREL, ir_op2(step, OP_MUL, a, h)));
         int x = ir_op3(step, OP_FMA, slope[k], gain, ode_state(s, step, k));
         new_value[k] = ode_freeze(s, step, k, x);
     }
@@ -40,6 +41,10 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
 
 extern const Integrator integrator_exponential_euler;
 const Integrator integrator_exponential_euler = {
-    .name = "exponential_euler", .doc = "exact for each equation while the other variables are held",
-    .order = 1, .for_noise = false, .valid = valid, .emit = emit,
+    .name = "exponential_euler",
+    .doc = "exact for each equation while the other variables are held",
+    .order = 1,
+    .for_noise = false,
+    .valid = valid,
+    .emit = emit,
 };

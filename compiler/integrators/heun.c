@@ -9,8 +9,10 @@ static bool valid(const OdeSystem *s, const bool *which, const char **why_not)
     int k = s->stratonovich ? -1 : ode_first_multiplicative(s, which);
     if (k < 0) return true;
     s->form->culprit = k;
-    *why_not = arena_printf(s->mod->arena, "the noise of `%s` is multiplied by a state and is meant in the "
-                            "sense of Ito, but heun is in the sense of Stratonovich", s->eq[k].name);
+    *why_not = arena_printf(s->mod->arena,
+                            "the noise of `%s` is multiplied by a state and is meant in the "
+                            "sense of Ito, but heun is in the sense of Stratonovich",
+                            s->eq[k].name);
     return false;
 }
 
@@ -42,6 +44,10 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
 
 extern const Integrator integrator_heun;
 const Integrator integrator_heun = {
-    .name = "heun", .doc = "predictor and trapezium, noise in the sense of Stratonovich",
-    .order = 2, .for_noise = true, .valid = valid, .emit = emit,
+    .name = "heun",
+    .doc = "predictor and trapezium, noise in the sense of Stratonovich",
+    .order = 2,
+    .for_noise = true,
+    .valid = valid,
+    .emit = emit,
 };

@@ -14,6 +14,10 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
 
 extern const Integrator integrator_rk2;
 const Integrator integrator_rk2 = {
-    .name = "rk2", .doc = "midpoint rule", .order = 2, .for_noise = false,
-    .valid = ode_without_noise, .emit = emit,
+    .name = "rk2",
+    .doc = "midpoint rule",
+    .order = 2,
+    .for_noise = false,
+    .valid = ode_without_noise,
+    .emit = emit,
 };

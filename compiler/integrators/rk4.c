@@ -8,10 +8,12 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
     int *dx = arena_many(arena, int, (size_t)s->n), *sum = arena_many(arena, int, (size_t)s->n);
     int two = ir_const(step, 2.0);
     ode_slope(s, step, NULL, -1, dx);
-    for (int k = 0; k < s->n; k++) sum[k] = dx[k];
+    for (int k = 0; k < s->n; k++)
+        sum[k] = dx[k];
     for (int r = 0; r < 2; r++) {
         ode_stage(s, step, which, s->dt / 2.0, dx);
-        for (int k = 0; k < s->n; k++) sum[k] = ir_op3(step, OP_FMA, two, dx[k], sum[k]);
+        for (int k = 0; k < s->n; k++)
+            sum[k] = ir_op3(step, OP_FMA, two, dx[k], sum[k]);
     }
     ode_stage(s, step, which, s->dt, dx);
     for (int k = 0; k < s->n; k++) {
@@ -23,6 +25,10 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
 
 extern const Integrator integrator_rk4;
 const Integrator integrator_rk4 = {
-    .name = "rk4", .doc = "the classical Runge-Kutta method", .order = 4, .for_noise = false,
-    .valid = ode_without_noise, .emit = emit,
+    .name = "rk4",
+    .doc = "the classical Runge-Kutta method",
+    .order = 4,
+    .for_noise = false,
+    .valid = ode_without_noise,
+    .emit = emit,
 };

@@ -31,8 +31,10 @@ int *ode_fields(const OdeSystem *s, const int *x)
 {
     size_t n = vec_len(s->mod->field);
     int *field = cx_alloc(n + 1, sizeof *field, "stage");
-    for (size_t i = 0; i < n; i++) field[i] = -1;
-    for (int k = 0; x && k < s->n; k++) field[s->eq[k].field] = x[k];
+    for (size_t i = 0; i < n; i++)
+        field[i] = -1;
+    for (int k = 0; x && k < s->n; k++)
+        field[s->eq[k].field] = x[k];
     return field;
 }
 
@@ -51,7 +53,8 @@ void ode_stage(const OdeSystem *s, IrFn *step, const bool *which, double h, int 
     bool *others = arena_many(arena, bool, (size_t)s->n);
     int t = ir_imm(step, OP_T, h == s->dt, (Span){0, 0});
     if (h != s->dt) t = ir_op2(step, OP_ADD, t, ir_const(step, h));
-    for (int k = 0; k < s->n; k++) others[k] = !which[k];
+    for (int k = 0; k < s->n; k++)
+        others[k] = !which[k];
     exact_advance(s, others, h, step, x);
     for (int k = 0; k < s->n; k++) {
         if (which[k]) x[k] = ode_moved(s, step, k, h, dx[k]);
@@ -65,8 +68,8 @@ int ode_xi(const OdeSystem *s, IrFn *step, int m)
     if (s->form->xi[m] != 0) snprintf(name, sizeof name, "xi_%d", s->form->xi[m]);
     int arg[4] = {ir_const(step, 0.0), ir_const(step, 1.0), ir_const(step, -INFINITY),
                   ir_const(step, INFINITY)};
-    return ir_draw(step, OP_RNORMAL, (int64_t)hash_str(name, 0), s->form->xi_flags[m], (Span){0, 0}, 4,
-                   arg);
+    return ir_draw(step, OP_RNORMAL, (int64_t)hash_str(name, 0), s->form->xi_flags[m], (Span){0, 0},
+                   4, arg);
 }
 
 /* Does equation k contain noise m (an index of form->xi)? */
@@ -103,7 +106,8 @@ static bool multiplicative(const OdeSystem *s, int k, int m)
     const Affine *noise = &s->form->noise;
     int gain = noise->c[k * (noise->n_var + 1) + 1 + m];
     for (int j = 0; gain >= 0 && j < s->n; j++) {
-        if (has_noise(s, j, m) && affine_reach(&noise->fn, gain, OP_LOAD, s->eq[j].field) >= 0) return true;
+        if (has_noise(s, j, m) && affine_reach(&noise->fn, gain, OP_LOAD, s->eq[j].field) >= 0)
+            return true;
     }
     return false;
 }
@@ -128,7 +132,8 @@ bool ode_without_noise(const OdeSystem *s, const bool *which, const char **why_n
     return false;
 }
 
-int ode_increment(const OdeSystem *s, IrFn *step, const int *c, int k, double h, double root, int acc)
+int ode_increment(const OdeSystem *s, IrFn *step, const int *c, int k, double h, double root,
+                  int acc)
 {
     const OdeForm *form = s->form;
     const int *mine = c + k * (form->n_xi + 1);

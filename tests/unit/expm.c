@@ -8,8 +8,8 @@
 static void near(double got, long double want, double rel)
 {
     long double gap = fabsl((long double)got - want);
-    cr_assert(gap <= rel * fabsl(want) + 1e-300L, "got %.17g, want %.17Lg (%.2Lg relative)", got, want,
-              gap / fabsl(want));
+    cr_assert(gap <= rel * fabsl(want) + 1e-300L, "got %.17g, want %.17Lg (%.2Lg relative)", got,
+              want, gap / fabsl(want));
 }
 
 Test(expm, zero_and_empty)
@@ -22,15 +22,19 @@ Test(expm, zero_and_empty)
 
 Test(expm, diagonal)
 {
-    static const double x[] = {-1e6, -700.0, -20.0, -1.0, -1e-3, -1e-300, 0.0, 1e-9, 0.1, 3.0, 300.0};
+    static const double x[] = {-1e6, -700.0, -20.0, -1.0, -1e-3, -1e-300,
+                               0.0,  1e-9,   0.1,   3.0,  300.0};
     enum { N = sizeof x / sizeof *x };
     double a[N * N] = {0}, e[N * N];
-    for (int i = 0; i < N; i++) a[i * N + i] = x[i];
+    for (int i = 0; i < N; i++)
+        a[i * N + i] = x[i];
     expm(N, a, e);
     for (int i = 0; i < N; i++) {
         for (int j = 0; j < N; j++) {
-            if (i == j) near(e[i * N + j], expl(x[i]), 4e-16);
-            else cr_assert(e[i * N + j] == 0.0);
+            if (i == j)
+                near(e[i * N + j], expl(x[i]), 4e-16);
+            else
+                cr_assert(e[i * N + j] == 0.0);
         }
     }
 }
@@ -40,7 +44,8 @@ Test(expm, nilpotent)
     double a[9] = {0, 2, 5, 0, 0, 3, 0, 0, 0}, e[9];
     static const double want[9] = {1, 2, 8, 0, 1, 3, 0, 0, 1};
     expm(3, a, e);
-    for (int i = 0; i < 9; i++) cr_assert_float_eq(e[i], want[i], 1e-15);
+    for (int i = 0; i < 9; i++)
+        cr_assert_float_eq(e[i], want[i], 1e-15);
 }
 
 Test(expm, rotation)
@@ -102,8 +107,10 @@ Test(expm, not_finite)
 {
     double a[4] = {-1, INFINITY, 0, -1}, e[4];
     expm(2, a, e);
-    for (int i = 0; i < 4; i++) cr_assert(isnan(e[i]));
+    for (int i = 0; i < 4; i++)
+        cr_assert(isnan(e[i]));
     a[1] = NAN;
     expm(2, a, e);
-    for (int i = 0; i < 4; i++) cr_assert(isnan(e[i]));
+    for (int i = 0; i < 4; i++)
+        cr_assert(isnan(e[i]));
 }

@@ -1,5 +1,6 @@
-/* Integrators: closed forms, the choice of methods, orders of convergence, noise. Systems are written
- * as text; a small reader makes the derivative function, a small evaluator runs the step. */
+/* Integrators: closed forms, the choice of methods, orders of convergence, noise. Systems are
+ * written as text; a small reader makes the derivative function, a small evaluator runs the step.
+ */
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <math.h>
@@ -17,7 +18,8 @@ typedef struct System {
     IrFn *step;
 } System;
 
-/* ---- reader: + - * / ( ) numbers, names of fields, t, xi, xi_1, exp(), sin(), min(,), pos(,,) ---- */
+/* ---- reader: + - * / ( ) numbers, names of fields, t, xi, xi_1, exp(), sin(), min(,), pos(,,)
+ * ---- */
 
 typedef struct Reader {
     IrModule *m;
@@ -29,7 +31,8 @@ static int read_sum(Reader *r);
 
 static void blanks(Reader *r)
 {
-    while (*r->p == ' ') r->p++;
+    while (*r->p == ' ')
+        r->p++;
 }
 
 static bool eat(Reader *r, char c)
@@ -44,7 +47,8 @@ static int read_name(Reader *r)
 {
     char name[32];
     int n = 0;
-    while (isalnum((unsigned char)*r->p) || *r->p == '_') name[n++] = *r->p++;
+    while (isalnum((unsigned char)*r->p) || *r->p == '_')
+        name[n++] = *r->p++;
     name[n] = 0;
     Span none = {0, 0};
     if (!strcmp(name, "t")) return ir_imm(r->f, OP_T, 0, none);
@@ -52,7 +56,8 @@ static int read_name(Reader *r)
     if (!strncmp(name, "xi_", 3)) return ir_imm(r->f, OP_XI, name[3] - '0', none);
     if (eat(r, '(')) {
         int a[3], k = 0;
-        do a[k++] = read_sum(r);
+        do
+            a[k++] = read_sum(r);
         while (eat(r, ','));
         cr_assert(eat(r, ')'));
         if (!strcmp(name, "exp")) return ir_op1(r->f, OP_EXP, a[0]);
@@ -87,9 +92,12 @@ static int read_product(Reader *r)
 {
     int v = read_atom(r);
     for (;;) {
-        if (eat(r, '*')) v = ir_op2(r->f, OP_MUL, v, read_atom(r));
-        else if (eat(r, '/')) v = ir_op2(r->f, OP_DIV, v, read_atom(r));
-        else return v;
+        if (eat(r, '*'))
+            v = ir_op2(r->f, OP_MUL, v, read_atom(r));
+        else if (eat(r, '/'))
+            v = ir_op2(r->f, OP_DIV, v, read_atom(r));
+        else
+            return v;
     }
 }
 
@@ -97,9 +105,12 @@ static int read_sum(Reader *r)
 {
     int v = read_product(r);
     for (;;) {
-        if (eat(r, '+')) v = ir_op2(r->f, OP_ADD, v, read_product(r));
-        else if (eat(r, '-')) v = ir_op2(r->f, OP_SUB, v, read_product(r));
-        else return v;
+        if (eat(r, '+'))
+            v = ir_op2(r->f, OP_ADD, v, read_product(r));
+        else if (eat(r, '-'))
+            v = ir_op2(r->f, OP_SUB, v, read_product(r));
+        else
+            return v;
     }
 }
 
@@ -113,7 +124,8 @@ static System *system_new(const char *text, const char *params, double dt, const
     char *copy = arena_strdup(s->arena, text), *save = NULL;
     int n = 0;
     for (char *p = strtok_r(copy, ";", &save); p; p = strtok_r(NULL, ";", &save), n++) {
-        while (*p == ' ') p++;
+        while (*p == ' ')
+            p++;
         OdeEq *eq = &s->eq[n];
         if (*p == '!') eq->frozen = true, p++;
         char *prime = strchr(p, '\'');
@@ -134,8 +146,14 @@ static System *system_new(const char *text, const char *params, double dt, const
         ir_out(deriv, k, v, (Span){0, 0});
     }
     s->step = ir_fn(m, "step", FN_STEP, LANE_NEURON);
-    s->ode = (OdeSystem){.mod = m, .deriv = deriv, .eq = s->eq, .n = n, .refr_field = refr, .dt = dt,
-                         .method = method, .diags = diag_new(s->arena, source_new(s->arena))};
+    s->ode = (OdeSystem){.mod = m,
+                         .deriv = deriv,
+                         .eq = s->eq,
+                         .n = n,
+                         .refr_field = refr,
+                         .dt = dt,
+                         .method = method,
+                         .diags = diag_new(s->arena, source_new(s->arena))};
     return s;
 }
 
@@ -188,15 +206,29 @@ static void advance(const System *s, double *x, int64_t n, int lane)
     for (size_t i = 0; i < len; i++) {
         const Ins *in = &f->ins[i];
         double a[4] = {0};
-        for (int k = 0; k < 4; k++) a[k] = in->arg[k] >= 0 ? v[in->arg[k]] : 0.0;
+        for (int k = 0; k < 4; k++)
+            a[k] = in->arg[k] >= 0 ? v[in->arg[k]] : 0.0;
         switch (in->op) {
-        case OP_CONST: v[i] = in->imm.f; break;
-        case OP_TRUTH: v[i] = (double)in->imm.k; break;
-        case OP_LOAD: v[i] = x[in->imm.k]; break;
-        case OP_STORE: x[in->imm.k] = a[0]; break;
-        case OP_T: v[i] = (double)(n + in->imm.k) * s->ode.dt; break;
-        case OP_RNORMAL: v[i] = a[0] + a[1] * normal(in->imm.k, n, lane); break;
-        default: cr_assert(ir_eval_op((Op)in->op, a, &v[i]), "operation %d", in->op);
+        case OP_CONST:
+            v[i] = in->imm.f;
+            break;
+        case OP_TRUTH:
+            v[i] = (double)in->imm.k;
+            break;
+        case OP_LOAD:
+            v[i] = x[in->imm.k];
+            break;
+        case OP_STORE:
+            x[in->imm.k] = a[0];
+            break;
+        case OP_T:
+            v[i] = (double)(n + in->imm.k) * s->ode.dt;
+            break;
+        case OP_RNORMAL:
+            v[i] = a[0] + a[1] * normal(in->imm.k, n, lane);
+            break;
+        default:
+            cr_assert(ir_eval_op((Op)in->op, a, &v[i]), "operation %d", in->op);
         }
     }
     cx_free(v);
@@ -204,19 +236,21 @@ static void advance(const System *s, double *x, int64_t n, int lane)
 
 static void steps(const System *s, double *x, int n, int lane)
 {
-    for (int k = 0; k < n; k++) advance(s, x, k, lane);
+    for (int k = 0; k < n; k++)
+        advance(s, x, k, lane);
 }
 
 static void near(double got, double want, double rel)
 {
-    cr_assert(fabs(got - want) <= rel * fabs(want), "got %.17g, want %.17g (%.2g relative)", got, want,
-              fabs(got - want) / fabs(want));
+    cr_assert(fabs(got - want) <= rel * fabs(want), "got %.17g, want %.17g (%.2g relative)", got,
+              want, fabs(got - want) / fabs(want));
 }
 
 static void methods(const System *s, const char *want)
 {
     Buf b = {0};
-    for (int k = 0; k < s->ode.n; k++) buf_printf(&b, "%s%s", k ? " " : "", s->eq[k].method);
+    for (int k = 0; k < s->ode.n; k++)
+        buf_printf(&b, "%s%s", k ? " " : "", s->eq[k].method);
     cr_assert_str_eq(b.p, want);
     buf_free(&b);
 }
@@ -327,6 +361,30 @@ Test(exact, rate_per_neuron)
     }
 }
 
+/* Constants around an input go into the propagator: one fused operation for each of I, V and a. */
+Test(exact, input_costs_one_operation)
+{
+    static const char *const same[] = {"(3 + I)/4", "(I + 3)*0.25", "-(-3 - I)/4", "0.75 - I/-4",
+                                       "(I - -3)/4"};
+    for (int i = 0; i < 5; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "V' = %s - V/20 + a; a' = -a/3", same[i]);
+        System *s = integrate(text, "I", 0.1, NULL);
+        ir_run_passes(s->ode.mod, NULL, NULL);
+        int fused = 0, other = 0;
+        for (size_t k = 0; k < vec_len(s->step->ins); k++) {
+            int op = s->step->ins[k].op;
+            fused += op == OP_FMA || op == OP_MUL;
+            other += op == OP_ADD || op == OP_DIV || op == OP_SUB || op == OP_NEG;
+        }
+        cr_assert(fused == 4 && other == 0, "%s: %d fused, %d other", same[i], fused, other);
+        double x[4] = {1.0, 0.0, 0.0, 5.0};
+        advance(s, x, 0, 0);
+        near(x[0], 40.0 - 39.0 * exp(-0.005), 1e-14);
+        system_free(s);
+    }
+}
+
 Test(exact, rest_is_a_fixed_point)
 {
     System *s = integrate("V' = (-70 - V)/20 + a/200; a' = -a/3", "", 0.1, NULL);
@@ -340,7 +398,8 @@ Test(exact, rest_is_a_fixed_point)
 
 Test(frozen, exact_block)
 {
-    System *s = integrate("!V' = (-70 - V)/20 + a/200; a' = -a/3; w' = (V + 70 - w)/100", "", 0.5, NULL);
+    System *s =
+        integrate("!V' = (-70 - V)/20 + a/200; a' = -a/3; w' = (V + 70 - w)/100", "", 0.5, NULL);
     methods(s, "exact exact exact");
     double x[4] = {-60.0, 9.0, 1.0, 1.0};
     advance(s, x, 0, 0);
@@ -365,7 +424,8 @@ Test(frozen, lane)
 
 Test(frozen, other_methods)
 {
-    static const char *const method[] = {"euler", "rk2", "rk4", "heun", "exponential_euler", "euler_maruyama"};
+    static const char *const method[] = {"euler",         "rk2", "rk4", "heun", "exponential_euler",
+                                         "euler_maruyama"};
     for (int i = 0; i < 6; i++) {
         System *s = integrate("!V' = -V*w; w' = V - w", "", 0.01, method[i]);
         double x[3] = {2.0, 1.0, 4.0};
@@ -438,14 +498,16 @@ Test(ladder, says_why)
     system_free(s);
     s = integrate("V' = exp(V) - V*sin(t)", "", 0.1, NULL);
     cr_assert_str_eq(s->eq[0].ruled_out, "exact: exp(...) is not linear in `V`; "
-                     "exponential_euler: exp(...) is not linear in `V`");
+                                         "exponential_euler: exp(...) is not linear in `V`");
     system_free(s);
     s = integrate("V' = 1/V; w' = w*w; u' = V*w*u; z' = -z*t; y' = u - y", "", 0.1, NULL);
-    static const char *const want[] = {"exact: a quotient divides by `V`", "exact: `w` is multiplied by itself",
+    static const char *const want[] = {
+        "exact: a quotient divides by `V`", "exact: `w` is multiplied by itself",
         "exact: `V` multiplies `w`, both states",
         "exact: the equation of `z` contains `t`, which changes within the step",
         "exact: it depends on `u`, which is not exact"};
-    for (int k = 0; k < 5; k++) cr_assert(!strncmp(s->eq[k].ruled_out, want[k], strlen(want[k])), "%s", s->eq[k].ruled_out);
+    for (int k = 0; k < 5; k++)
+        cr_assert(!strncmp(s->eq[k].ruled_out, want[k], strlen(want[k])), "%s", s->eq[k].ruled_out);
     system_free(s);
 }
 
@@ -480,7 +542,8 @@ Test(asked, refused)
 
 Test(asked, applies_to_all)
 {
-    static const char *const method[] = {"euler", "rk2", "rk4", "heun", "exponential_euler", "euler_maruyama"};
+    static const char *const method[] = {"euler",         "rk2", "rk4", "heun", "exponential_euler",
+                                         "euler_maruyama"};
     for (int i = 0; i < 6; i++) {
         System *s = integrate("V' = -V*g; g' = -g/5", "", 0.1, method[i]);
         cr_assert_str_eq(s->eq[0].method, method[i]);
@@ -534,15 +597,18 @@ static double result(const char *text, const char *method, int per_unit)
 static void order(const char *text, const char *method, int coarse, double want)
 {
     double truth = result(text, strcmp(method ? method : "rk4", "rk4") ? "rk4" : method, 4096);
-    double a = fabs(result(text, method, coarse) - truth), b = fabs(result(text, method, coarse * 4) - truth);
+    double a = fabs(result(text, method, coarse) - truth),
+           b = fabs(result(text, method, coarse * 4) - truth);
     double slope = log(a / b) / log(4.0);
-    cr_assert_float_eq(slope, want, 0.1, "%s on %s: order %.3f, want %g", method, text, slope, want);
+    cr_assert_float_eq(slope, want, 0.1, "%s on %s: order %.3f, want %g", method, text, slope,
+                       want);
 }
 
 Test(orders, deterministic)
 {
     static const char *const text[] = {"x' = x - x*x*x", "x' = sin(3*t) - x*x",
-                                       "x' = y*sin(t) - x*x; y' = x - y", "x' = y - x*x; y' = -y*3"};
+                                       "x' = y*sin(t) - x*x; y' = x - y",
+                                       "x' = y - x*x; y' = -y*3"};
     for (int i = 0; i < 4; i++) {
         order(text[i], "euler", 128, 1.0);
         order(text[i], "rk2", 64, 2.0);
@@ -561,6 +627,63 @@ Test(orders, exact_block_keeps_four)
     system_free(s);
 }
 
+/* ---- the interpreter backend gives the bits of the evaluator, after the passes too ---- */
+
+static void same_bits(const char *text, const char *method)
+{
+    enum { LANES = 77, STEPS = 25, MAX_FIELDS = 16 };
+    System *s = integrate(text, "tau I", 0.1, method),
+           *plain = integrate(text, "tau I", 0.1, method);
+    IrModule *m = s->ode.mod;
+    ir_run_passes(m, NULL, NULL);
+    ir_run_passes(plain->ode.mod, NULL, NULL);
+    Fail fail = {0};
+    Kernel *kernel = backend_find("interp")->build(m, &fail);
+    cr_assert(kernel, "%s", fail.text);
+    double column[MAX_FIELDS][LANES], *col[MAX_FIELDS];
+    int n = (int)vec_len(m->field), refr = ir_field_find(m, "refr"), tau = ir_field_find(m, "tau");
+    for (int k = 0; k < n; k++) {
+        col[k] = column[k];
+        for (int i = 0; i < LANES; i++)
+            column[k][i] = 0.3 + 0.1 * k + 0.01 * i;
+    }
+    for (int i = 0; i < LANES; i++)
+        column[refr][i] = i % 3 == 0, column[tau][i] = 2.0 + i;
+    double start[MAX_FIELDS][LANES];
+    memcpy(start, column, sizeof start);
+    Frame frame = {.col = col,
+                   .scratch = aligned_alloc(64, (kernel->scratch_bytes + 63) / 64 * 64)};
+    const KernelFn *step = &kernel->fn[ir_fn_index(m, s->step)];
+    for (int k = 0; k < STEPS; k++) {
+        frame.step = k;
+        frame.t = k * 0.1;
+        frame.t1 = (k + 1) * 0.1;
+        step->range(step, &frame, 0, LANES, NULL);
+    }
+    for (int i = 0; i < LANES; i++) {
+        double x[MAX_FIELDS];
+        for (int k = 0; k < n; k++)
+            x[k] = start[k][i];
+        steps(plain, x, STEPS, i);
+        for (int k = 0; k < n; k++)
+            cr_assert(!memcmp(&x[k], &column[k][i], 8), "%s: field %d, lane %d", text, k, i);
+    }
+    free(frame.scratch);
+    kernel->free(kernel);
+    system_free(s);
+    system_free(plain);
+}
+
+Test(backend, same_bits)
+{
+    same_bits("!V' = (1 - V + I + a)/20; a' = b - a/5; b' = -b/5", NULL);
+    same_bits("!V' = (1 - V)/tau + y + I*sin(t); y' = -y/5", NULL);
+    same_bits("V' = (1 - V)/tau + y + I; !y' = -y/5", NULL);
+    same_bits("!V' = exp(min(V, 1)) - w + g; w' = (V - w)/100; g' = -g/tau", NULL);
+    same_bits("V' = V - V*V*sin(t) + w; w' = -w", "rk2");
+    same_bits("V' = V - V*V*sin(t) + w; w' = -w", "heun");
+}
+
 /* ---- noise ---- */
 
 Test(noise, ornstein_uhlenbeck_step)
@@ -568,8 +691,9 @@ Test(noise, ornstein_uhlenbeck_step)
     normal = one;
     for (int i = 0; i < 5; i++) {
         double h = some_dt[i];
-        System *s = integrate("x' = (4 - x)/20 + w + 0.3*xi; w' = -w/5; y' = -y/tau + s*xi_1; z' = 2*xi_2",
-                              "tau s", h, NULL);
+        System *s =
+            integrate("x' = (4 - x)/20 + w + 0.3*xi; w' = -w/5; y' = -y/tau + s*xi_1; z' = 2*xi_2",
+                      "tau s", h, NULL);
         methods(s, "exact exact exact exact");
         double x[7] = {4.0, 0.0, 0.0, 0.0, 0.0, 7.0, 1.5};
         advance(s, x, 0, 0);
@@ -615,8 +739,8 @@ static double counted(int64_t salt, int64_t step, int lane)
     return z;
 }
 
-/* Geometric Brownian motion dx = m x dt + s x dW over unit time: mean errors against the solution on
- * the same path, as absolute value (strong) and signed (weak). */
+/* Geometric Brownian motion dx = m x dt + s x dW over unit time: mean errors against the solution
+ * on the same path, as absolute value (strong) and signed (weak). */
 static void brownian(const char *method, bool stratonovich, int n, double *strong, double *weak)
 {
     const double m = 1.0, sd = 0.5;
