@@ -1,0 +1,78 @@
+/* Every pair with probability p, independently. With a constant p the distances between successes
+ * are geometric, so the work is that of the synapses and not that of the pairs. */
+#include "cxmath.h"
+#include "rule.h"
+
+extern const Rule connect_probability;
+
+enum { PAIRS = 1024 };
+
+static bool prepare(RuleCall *c, Fail *f)
+{
+    double p = c->proj->arg[0];
+    if (c->prob || (p >= 0 && p <= 1)) return true;
+    return rule_fail(c, f, "p = %.17g is not between 0 and 1", p);
+}
+
+static bool row_constant(const RuleCall *c, RuleWork *w, uint32_t s)
+{
+    double p = c->proj->arg[0];
+    uint32_t skip = rule_self(c, c->src, c->tgt, s), n = c->tgt->n - (skip != RULE_NONE), neuron = rule_at(c->src, s);
+    if (p == 0) return true;
+    if (p == 1) {
+        for (uint32_t k = 0; k < n; k++) vec_push(w->pick, k + (k >= skip));
+        return true;
+    }
+    double scale = 1.0 / cx_log1p(-p);
+    double at = -1;
+    for (uint32_t k = 0;; k++) {
+        double u = rng_uniform((RngAt){.key = c->key, .c0 = neuron, .c1 = k});
+        at += 1 + __builtin_floor(cx_log(1.0 - u) * scale);
+        if (!(at < n)) return true;
+        uint32_t t = (uint32_t)at;
+        vec_push(w->pick, t + (t >= skip));
+    }
+}
+
+static bool row_varying(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
+{
+    uint32_t skip = rule_self(c, c->src, c->tgt, s), neuron = rule_at(c->src, s), n = c->tgt->n;
+    double p[PAIRS], *const out[1] = {p};
+    uint32_t src[PAIRS], tgt[PAIRS], mult[PAIRS];
+    for (uint32_t lo = 0; lo < n; lo += PAIRS) {
+        uint32_t m = n - lo < PAIRS ? n - lo : PAIRS;
+        for (uint32_t k = 0; k < m; k++) {
+            src[k] = neuron;
+            tgt[k] = rule_at(c->tgt, lo + k);
+            mult[k] = 0;
+        }
+        Frame fr = {.key = c->attr_key, .src = src, .tgt = tgt, .mult = mult, .scratch = w->scratch};
+        c->prob->range(c->prob, &fr, 0, m, out);
+        for (uint32_t k = 0; k < m; k++) {
+            if (lo + k == skip) continue;
+            if (!(p[k] >= 0 && p[k] <= 1))
+                return rule_fail(c, f, "the pair %u -> %u has p = %g, which is not between 0 and 1", src[k], tgt[k], p[k]);
+            if (rng_uniform((RngAt){.key = c->key, .c0 = src[k], .c1 = tgt[k]}) < p[k]) vec_push(w->pick, lo + k);
+        }
+    }
+    return true;
+}
+
+static bool row(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
+{
+    return c->prob ? row_varying(c, w, s, f) : row_constant(c, w, s);
+}
+
+static const ArgDef args[] = {
+    {"p", ARG_FRACTION, true, 0, 0, 1, "probability of a pair; may depend on i, j and distance"},
+};
+const Rule connect_probability = {
+    .def = {.name = "probability",
+            .doc = "Each pair of source and target with probability p, independently of all others.",
+            .example = "connect E -> I.ge : probability(2%) { weight = 6 nS }",
+            .n_args = 1,
+            .arg = args},
+    .prepare = prepare,
+    .row = row,
+    .sorted = true,
+};

@@ -1,0 +1,200 @@
+/* What connection rules share: positions in selections, unbiased draws with and without replacement,
+ * sorting, messages. */
+#include "rule.h"
+
+#include <string.h>
+
+#define RULE(name) extern const Rule connect_##name;
+#include "connect.def"
+#undef RULE
+
+const Rule *const rule_all[] = {
+#define RULE(name) &connect_##name,
+#include "connect.def"
+#undef RULE
+};
+const int n_rules = (int)(sizeof rule_all / sizeof *rule_all);
+
+const Rule *rule_find(const char *name)
+{
+    for (int k = 0; k < n_rules; k++)
+        if (strcmp(rule_all[k]->def.name, name) == 0) return rule_all[k];
+    return NULL;
+}
+
+/* The position of a neuron in a selection, or RULE_NONE. */
+uint32_t rule_position(const PlanSelect *s, uint32_t neuron)
+{
+    if (!s->index) return neuron >= s->lo && neuron < s->hi ? neuron - s->lo : RULE_NONE;
+    uint32_t lo = 0, hi = s->n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (s->index[mid] < neuron) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo < s->n && s->index[lo] == neuron ? lo : RULE_NONE;
+}
+
+/* Where the neuron at position k of `from` must be left out of `to` (an autapse that is not wanted);
+ * RULE_NONE when nothing is left out. */
+uint32_t rule_self(const RuleCall *c, const PlanSelect *from, const PlanSelect *to, uint32_t k)
+{
+    return c->same && !c->autapses ? rule_position(to, rule_at(from, k)) : RULE_NONE;
+}
+
+/* The stream of a line is the words of the blocks (line, 0), (line, 1), … A word that would bias the
+ * result (Lemire 2019) is passed over. */
+typedef struct Stream {
+    uint64_t key;
+    uint32_t line, block, word[4], reject;
+    int left;
+} Stream;
+
+static inline uint32_t stream_below(Stream *s, uint32_t n)
+{
+    for (;;) {
+        if (!s->left) {
+            const uint32_t ctr[4] = {s->line, s->block++, 0, 0};
+            rng_block(s->key, ctr, s->word);
+            s->left = 4;
+        }
+        uint64_t product = (uint64_t)s->word[4 - s->left--] * n;
+        if ((uint32_t)product >= s->reject) return (uint32_t)(product >> 32);
+    }
+}
+
+static Stream stream_start(uint64_t key, uint32_t line, uint32_t n)
+{
+    return (Stream){.key = key, .line = line, .reject = n ? (uint32_t)(-n) % n : 0};
+}
+
+/* Picks k of n candidates (positions 0 … n-1 without `skip`) for a line of pairs and appends them to
+ * w->pick: with replacement in order of drawing, without it (again false, k not above the number of
+ * candidates) ascending. The draw is a pure function of key, line, k, n and skip. */
+void rule_draw(RuleWork *w, uint64_t key, uint32_t line, uint64_t k, uint32_t n, uint32_t skip, bool again)
+{
+    uint32_t m = n - (skip != RULE_NONE);
+    size_t old = vec_len(w->pick);
+    if (!k) return;
+    cx_assert(m > 0 && (again || k <= m));
+    Stream s = stream_start(key, line, m);
+    vec_extend(w->pick, (size_t)k);
+    uint32_t *pick = w->pick + old;
+    if (again) {
+        for (uint64_t j = 0; j < k; j++) {
+            uint32_t p = stream_below(&s, m);
+            pick[j] = p + (p >= skip);
+        }
+        return;
+    }
+    /* Draw the smaller of the set and its complement; what was drawn before is drawn again. */
+    size_t words = ((size_t)m + 63) / 64;
+    if (vec_len(w->seen) < words) vec_extend(w->seen, words - vec_len(w->seen)); /* zeroed */
+    bool inverse = k > m / 2;
+    for (uint64_t left = inverse ? m - k : k; left > 0;) {
+        uint32_t p = stream_below(&s, m);
+        uint64_t bit = (uint64_t)1 << (p & 63);
+        if (w->seen[p / 64] & bit) continue;
+        w->seen[p / 64] |= bit;
+        left--;
+    }
+    size_t at = 0;
+    for (size_t j = 0; j < words; j++) {
+        uint64_t bits = inverse ? ~w->seen[j] : w->seen[j];
+        w->seen[j] = 0;
+        for (; bits; bits &= bits - 1) {
+            uint32_t p = (uint32_t)(64 * j) + (uint32_t)__builtin_ctzll(bits);
+            if (p < m) pick[at++] = p + (p >= skip);
+        }
+    }
+}
+
+/* Can every line have its k picks? `what` names the argument; by_target: a line is a target. */
+bool rule_check_draw(const RuleCall *c, const char *what, double k, bool by_target, Fail *f)
+{
+    const PlanSelect *lines = by_target ? c->tgt : c->src, *from = by_target ? c->src : c->tgt;
+    const char *name = by_target ? c->src_name : c->tgt_name, *kind = by_target ? "sources" : "targets";
+    if (!(k >= 0) || k > 4294967295.0) return rule_fail(c, f, "%s = %.17g is not between 0 and 4294967295", what, k);
+    if (k == 0 || (c->multapses && from->n > 1)) return true;
+    /* Only a line whose own neuron is among the candidates has one less. */
+    uint32_t least = from->n;
+    if (c->same && !c->autapses)
+        for (uint32_t j = 0; j < lines->n && least == from->n; j++)
+            if (rule_self(c, lines, from, j) != RULE_NONE) least--;
+    if (c->multapses ? least > 0 : k <= least) return true;
+    if (least == 0)
+        return rule_fail(c, f, "%s = %.17g, but a neuron of %s finds no other than itself among the %s; allow `autapses = true`",
+                         what, k, name, kind);
+    return rule_fail(c, f, "%s = %.17g, but there are only %u %s in %s and `multapses = false` takes each at most once; "
+                     "lower %s or allow multapses", what, k, least, kind, name, what);
+}
+
+/* Sorts w->key[0 … n-1] by `bits` bits from lo_bit on, stable (counting by digits, lowest first). */
+void rule_sort(RuleWork *w, size_t n, int lo_bit, int bits)
+{
+    uint64_t *a = w->key;
+    if (n < 2) return;
+    if (n < 24) {
+        uint64_t mask = bits >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1;
+        for (size_t k = 1; k < n; k++) {
+            uint64_t v = a[k], key = v >> lo_bit & mask;
+            size_t j = k;
+            for (; j > 0 && (a[j - 1] >> lo_bit & mask) > key; j--) a[j] = a[j - 1];
+            a[j] = v;
+        }
+        return;
+    }
+    if (vec_len(w->key2) < n) vec_extend(w->key2, n - vec_len(w->key2));
+    uint64_t *b = w->key2;
+    for (int lo = lo_bit; lo < lo_bit + bits; lo += 8) {
+        size_t count[257] = {0};
+        for (size_t k = 0; k < n; k++) count[(a[k] >> lo & 255) + 1]++;
+        for (int d = 0; d < 256; d++) count[d + 1] += count[d];
+        for (size_t k = 0; k < n; k++) b[count[a[k] >> lo & 255]++] = a[k];
+        uint64_t *swap = a;
+        a = b;
+        b = swap;
+    }
+    if (a != w->key) memcpy(w->key, a, n * sizeof *a);
+}
+
+/* Sorts the picks. */
+void rule_sort_picks(RuleWork *w)
+{
+    size_t n = vec_len(w->pick);
+    uint32_t max = 0;
+    int bits = 0;
+    if (vec_len(w->key) < n) vec_extend(w->key, n - vec_len(w->key));
+    for (size_t k = 0; k < n; k++) {
+        w->key[k] = w->pick[k];
+        if (w->pick[k] > max) max = w->pick[k];
+    }
+    while (bits < 32 && max >> bits) bits++;
+    rule_sort(w, n, 0, bits);
+    for (size_t k = 0; k < n; k++) w->pick[k] = (uint32_t)w->key[k];
+}
+
+/* Fills f with exit code 65 and "projection NAME (place): …". */
+bool rule_fail(const RuleCall *c, Fail *f, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return fail_set(f, EXIT_MODEL, "projection %s (%s): %s", c->proj->name, c->proj->place, text);
+}
+
+void rule_work_free(RuleWork *w)
+{
+    vec_free(w->pick);
+    vec_free(w->seen);
+    vec_free(w->src);
+    vec_free(w->tgt);
+    vec_free(w->mult);
+    vec_free(w->value);
+    vec_free(w->key);
+    vec_free(w->key2);
+    cx_free(w->scratch);
+    *w = (RuleWork){0};
+}

@@ -1,0 +1,206 @@
+/* The engine's own structures, shared by engine*.c, ring.c, state.c and stimuli/. Nobody outside of
+ * runtime/ includes this.
+ *
+ * Threads: every population is cut into contiguous parts, one a thread. A thread owns the neurons of
+ * its parts, the accumulators in front of them and all synapses onto them, so no datum is ever
+ * written by two threads, and each accumulator adds its events in the same order for any number of
+ * threads. Threads meet once a window: the smallest delay d of the model makes a spike of step n
+ * arrive in step n + 1 + d at the earliest, so d + 1 steps can be done between two meetings. */
+#ifndef CORTEXC_ENGINE_INTERNAL_H
+#define CORTEXC_ENGINE_INTERNAL_H
+
+#include "base.h"
+#include "connect/rule.h"
+#include "engine.h"
+#include "plan.h"
+#include "rng.h"
+#include "stimuli/stimulus.h"
+
+enum {
+    ENGINE_BLOCK = 1024,      /* neurons that pass all phases of a step together, in cache */
+    ENGINE_MAX_WINDOW = 32,   /* steps between two meetings at most */
+    ENGINE_MAX_DELAY = 1 << 22, /* steps; a longer delay is refused */
+    ENGINE_MAX_THREADS = 256,
+    ROW_BLOCK = 64,           /* rows whose segments share one buffer */
+};
+
+/* ---- threads.c: a pool of threads that stays, and the barrier at which they meet ---- */
+typedef struct Threads Threads;
+typedef void ThreadsFn(void *user, int thread);
+Threads *threads_new(int n, Fail *f);
+void threads_run(Threads *p, ThreadsFn *fn, void *user);
+void threads_meet(Threads *p);
+void threads_free(Threads *p);
+
+/* ---- ring.c: synapses in rows by source, and the events under way ---- */
+typedef struct Row {
+    uint64_t at;         /* first synapse */
+    uint32_t seg, n_seg; /* into the segment buffer of the row's block */
+} Row;
+
+typedef struct Seg { /* synapses of one delay */
+    uint16_t skip;   /* steps more than the segment before (than 0 for the first) */
+    uint16_t n;
+} Seg;
+
+typedef struct Bucket { /* what arrives in one step: first synapse << 16 | number of synapses */
+    uint64_t *item;
+    size_t n, cap;
+} Bucket;
+
+typedef struct Ring {
+    Bucket *slot;
+    uint32_t mask;
+} Ring;
+
+typedef struct Share { /* the synapses of a group onto the neurons of one thread */
+    Row *row;          /* one a neuron of the source population, and one behind */
+    void *tgt;         /* uint16_t, or uint32_t in a wide group: accumulator, relative to base */
+    float *weight;     /* NULL when constant */
+    Seg **seg;         /* one buffer a block of rows; NULL when the delay is constant */
+    uint32_t base;
+    uint64_t n;
+    Ring ring;
+} Share;
+
+/* Projections of one source population with weights of one form that aim at different accumulators
+ * share their rows: longer rows, fewer segments. No two of a group ever add to the same sum, so the
+ * normative order (source population, projection, emission, source, synapse) holds for every sum. */
+typedef struct Group {
+    int src, n_projs;
+    int *proj;                 /* vec */
+    bool by_target, wide, weighted, delayed;
+    double weight;             /* when not weighted */
+    uint32_t min_delay, max_delay; /* equal when not delayed */
+    uint32_t n_rows;
+    Share *share;              /* one a thread */
+} Group;
+
+void ring_init(Ring *r, uint32_t max_delay);
+void ring_free(Ring *r);
+void ring_post(const Group *g, Share *s, int64_t step, const uint32_t *id, size_t n);
+uint64_t ring_deliver(const Group *g, Share *s, int64_t step, double *acc);
+/* Visits the synapses of row `src` in stored order: accumulator relative to base, weight, delay. */
+typedef void RingVisit(void *user, uint32_t acc, double weight, uint32_t delay);
+void ring_row(const Group *g, const Share *s, uint32_t src, RingVisit *visit, void *user);
+
+/* ---- the engine ---- */
+typedef struct Flight { /* a spike that may still have to arrive somewhere */
+    int64_t step;       /* of emission */
+    uint32_t id;
+} Flight;
+
+typedef struct Pop {
+    const PlanPop *plan;
+    const Kernel *kernel;    /* NULL for a source without functions */
+    uint64_t key, count_key;
+    double **col;            /* accumulators are elsewhere: their entry is a column of zeros */
+    uint32_t *part;          /* threads + 1 bounds */
+    RngPoisson *counts;      /* sources with a constant rate */
+    bool sends;              /* has synapses */
+    uint32_t max_delay;
+    Flight *flight;          /* vec, oldest first, from flight_head on */
+    size_t flight_head;
+    bool driven, recorded;
+} Pop;
+
+typedef struct Rec {
+    const PlanRec *plan;
+    size_t *cut;             /* threads + 1: positions of the selection */
+    size_t frame_size;       /* doubles of one frame */
+    double *frames[2];       /* of two windows, in turn */
+    const double **value;    /* one a variable, for the call of the sink */
+} Rec;
+
+typedef struct Stim {
+    const PlanStim *plan;
+    const StimKind *kind;
+    uint64_t key, count_key;
+    size_t *cut;
+    RngPoisson *counts;
+    double *weight;          /* one a selected neuron; NULL when constant */
+} Stim;
+
+typedef struct Spikes { /* of one thread and window; list (k, pop) ends at end[k*n_pops + pop] */
+    uint32_t *id;
+    size_t n, cap;
+    size_t *end;
+} Spikes;
+
+typedef struct Trouble { /* the first a thread met in a window */
+    EngineNan nan;
+    bool fault;      /* or: a value in phase 1 of `step` that the model must not have */
+    int64_t step;
+    Fail fail;
+} Trouble;
+
+typedef struct Worker { /* what one thread owns */
+    struct Engine *engine;
+    int thread;
+    double *acc;
+    size_t n_acc;
+    uint32_t **acc_at;  /* [pop][field]: where its accumulators begin */
+    double ***col;      /* [pop][field] with the thread's own accumulators */
+    Spikes spikes[2];
+    double *out;        /* ENGINE_BLOCK */
+    uint32_t *count;    /* ENGINE_BLOCK */
+    int turn;           /* which of the two windows is being filled */
+    void *scratch;
+    Trouble trouble[2];
+    uint64_t events;
+} Worker;
+
+struct Engine {
+    const Plan *plan;
+    EngineOptions opt;
+    Threads *threads;
+    int n_threads;
+    Pop *pop;
+    Rec *rec;
+    Stim *stim;
+    int n_groups;
+    Group *group;
+    uint64_t *proj_synapses;
+    int *proj_group;
+    Worker *worker;
+    double *zero;        /* a column of zeros */
+    size_t scratch_bytes;
+    int64_t step;        /* steps done */
+    bool arrived;        /* phase 1 of `step` is done already */
+    int window;
+    EngineNan nan;
+    EngineStats stats;
+    /* of the run under way */
+    int64_t run_end;
+    bool halt[2];        /* written by thread 0 before a meeting, read behind it, in turn */
+    bool failed;
+    Fail *fail;
+    double last_progress;
+    uint32_t *gather;    /* vec: spikes of one population from all threads */
+};
+
+/* engine.c */
+size_t engine_cut(const PlanSelect *s, uint32_t neuron); /* selected neurons below `neuron` */
+static inline uint32_t engine_selected(const PlanSelect *s, size_t k)
+{
+    return s->index ? s->index[k] : s->lo + (uint32_t)k;
+}
+double *const *engine_columns(const Engine *e, int pop, int kernel);
+
+/* engine_build.c: all connectivity. */
+bool engine_build(Engine *e, Fail *f);
+bool engine_delay_steps(double ms, double dt, uint32_t *steps);
+
+/* engine_step.c */
+void engine_step_run(void *engine, int thread);
+void engine_step_finish(void *engine, int thread);
+/* Notes a value that ends the run at phase 1 of `step`. */
+void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...) CX_PRINTF(3, 4);
+
+/* ---- state.c: everything a run can change, listed once ---- */
+typedef void StateVisit(void *user, const char *name, const void *data, size_t count, size_t size);
+void state_each(const Engine *e, int pop, StateVisit *visit, void *user);
+uint64_t state_hash(const Engine *e, int pop);
+size_t state_bytes(const Engine *e);
+
+#endif

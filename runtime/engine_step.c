@@ -1,0 +1,401 @@
+/* The step. Every thread does all phases for its own neurons, a window of steps at a time; then all
+ * meet, note each other's spikes in their rings, and thread 0 hands the window's results on while
+ * the others go ahead: whatever is shared is kept twice, in turn. */
+#include "engine_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...)
+{
+    Trouble *tr = &w->trouble[w->turn];
+    va_list ap;
+    if (tr->fault) return;
+    tr->fault = true;
+    tr->step = step;
+    tr->fail.exit_code = EXIT_MODEL;
+    va_start(ap, fmt);
+    vsnprintf(tr->fail.text, sizeof tr->fail.text, fmt, ap);
+    va_end(ap);
+}
+
+static const KernelFn *pop_fn(const Pop *p, int fn)
+{
+    return fn < 0 ? NULL : &p->kernel->fn[fn];
+}
+
+static Frame pop_frame(const Worker *w, int pop, int64_t step, double t, double t1)
+{
+    return (Frame){.col = w->col[pop], .step = step, .t = t, .t1 = t1, .key = w->engine->pop[pop].key, .scratch = w->scratch};
+}
+
+/* ---- phase 1 ---- */
+
+static void sum_events(Worker *w, int64_t step, double t, double t1)
+{
+    Engine *e = w->engine;
+    for (int k = 0; k < e->n_groups; k++)
+        w->events += ring_deliver(&e->group[k], &e->group[k].share[w->thread], step, w->acc);
+    for (int k = 0; k < e->plan->n_stims; k++) {
+        const Stim *s = &e->stim[k];
+        if (s->kind->events && step >= s->plan->start && step < s->plan->stop) s->kind->events(w, s, step, t, t1);
+    }
+}
+
+/* ---- phase 2 ---- */
+
+static bool rec_due(const PlanRec *r, int64_t step)
+{
+    return step >= r->from && step < r->to && (step - r->from) % r->every == 0;
+}
+
+static void record(Worker *w, int k, int64_t step, double t, double t1, int pop)
+{
+    Engine *e = w->engine;
+    for (int r = 0; r < e->plan->n_recs; r++) {
+        const Rec *rec = &e->rec[r];
+        const PlanRec *p = rec->plan;
+        size_t from = rec->cut[w->thread], to = rec->cut[w->thread + 1];
+        if (p->pop != pop || from == to || !rec_due(p, step)) continue;
+        double *frame = rec->frames[w->turn] + (size_t)(k / p->every) * rec->frame_size;
+        Frame fr = pop_frame(w, pop, step, t, t1);
+        for (int v = 0; v < p->n_vars; v++) {
+            double *dst = frame + (size_t)v * p->sel.n + from;
+            if (p->var[v].field >= 0) {
+                const double *col = e->pop[pop].col[p->var[v].field];
+                bool uniform = e->pop[pop].kernel->field[p->var[v].field].uniform;
+                for (size_t j = from; j < to; j++) dst[j - from] = col[uniform ? 0 : engine_selected(&p->sel, j)];
+                continue;
+            }
+            const KernelFn *fn = pop_fn(&e->pop[pop], p->var[v].fn);
+            double *const out[1] = {dst};
+            if (p->sel.index) fn->list(fn, &fr, p->sel.index + from, (int64_t)(to - from), out);
+            else fn->range(fn, &fr, p->sel.lo + (int64_t)from, p->sel.lo + (int64_t)to, out);
+        }
+    }
+}
+
+static void drive(Worker *w, int64_t step, double t, double t1, int pop)
+{
+    Engine *e = w->engine;
+    for (int k = 0; k < e->plan->n_stims; k++) {
+        const Stim *s = &e->stim[k];
+        if (s->plan->tgt == pop && s->kind->inputs && step >= s->plan->start && step < s->plan->stop)
+            s->kind->inputs(w, s, step, t, t1);
+    }
+}
+
+/* ---- phases 3 and 4 ---- */
+
+static void reserve(Spikes *s, size_t more)
+{
+    if (s->n + more <= s->cap) return;
+    s->cap = 2 * s->cap > s->n + more ? 2 * s->cap : s->n + more;
+    s->id = cx_realloc(s->id, s->cap, sizeof *s->id, "spikes of a window");
+}
+
+/* Appends the neurons whose test is not 0; room for n was made. */
+static void collect(Spikes *s, const double *out, uint32_t lo, uint32_t n)
+{
+    uint32_t k = 0;
+    for (; k + 8 <= n; k += 8) {
+        bool any = false;
+        for (int j = 0; j < 8; j++) any |= out[k + j] != 0;
+        if (!any) continue;
+        for (uint32_t j = k; j < k + 8; j++)
+            if (out[j] != 0) s->id[s->n++] = lo + j;
+    }
+    for (; k < n; k++)
+        if (out[k] != 0) s->id[s->n++] = lo + k;
+}
+
+static void not_finite(Worker *w, int64_t step, int pop, uint32_t neuron)
+{
+    const Pop *p = &w->engine->pop[pop];
+    EngineNan *nan = &w->trouble[w->turn].nan;
+    int field = -1;
+    for (int f = p->kernel->n_fields - 1; f >= 0; f--)
+        if (p->kernel->field[f].kind == FIELD_STATE && !isfinite(p->col[f][p->kernel->field[f].uniform ? 0 : neuron])) field = f;
+    *nan = (EngineNan){.hit = true, .pop = pop, .field = field, .neuron = neuron, .step = step};
+}
+
+static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double t, double t1, int pop, bool arrived)
+{
+    const Pop *p = &w->engine->pop[pop];
+    const KernelFn *arrive = arrived ? NULL : pop_fn(p, p->plan->fn_arrive), *integrate = pop_fn(p, p->plan->fn_step);
+    const KernelFn *test = pop_fn(p, p->plan->fn_test), *reset = pop_fn(p, p->plan->fn_reset);
+    const KernelFn *check = pop_fn(p, p->plan->fn_check);
+    uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+    double *const out[1] = {w->out};
+    Frame before = pop_frame(w, pop, step, t, t1), after = before;
+    after.t = t1;
+    if (lo == hi) return;
+    if (p->driven || p->recorded) {
+        if (arrive) arrive->range(arrive, &before, lo, hi, NULL);
+        arrive = NULL;
+        if (p->driven) drive(w, step, t, t1, pop);
+        if (p->recorded) record(w, k, step, t, t1, pop);
+    }
+    reserve(spikes, hi - lo);
+    for (uint32_t n; lo < hi; lo += n) {
+        n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
+        if (arrive) arrive->range(arrive, &before, lo, lo + n, NULL);
+        if (integrate) integrate->range(integrate, &before, lo, lo + n, NULL);
+        if (test) {
+            size_t first = spikes->n;
+            test->range(test, &after, lo, lo + n, out);
+            collect(spikes, w->out, lo, n);
+            if (reset && spikes->n > first) reset->list(reset, &after, spikes->id + first, (int64_t)(spikes->n - first), NULL);
+        }
+        if (check && !w->trouble[w->turn].nan.hit) {
+            check->range(check, &after, lo, lo + n, out);
+            for (uint32_t j = 0; j < n; j++) {
+                if (w->out[j] != 0) continue;
+                not_finite(w, step, pop, lo + j);
+                break;
+            }
+        }
+    }
+}
+
+static void step_source(Worker *w, Spikes *spikes, int64_t step, double t, double t1, int pop)
+{
+    const Pop *p = &w->engine->pop[pop];
+    const KernelFn *rate = pop_fn(p, p->plan->fn_rate);
+    uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+    if (!rate && !p->counts) return;
+    Frame fr = pop_frame(w, pop, step, t, t1);
+    double *const out[1] = {w->out};
+    for (uint32_t n; lo < hi; lo += n) {
+        n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
+        if (rate) rate->range(rate, &fr, lo, lo + n, out);
+        else rng_poisson_range(p->counts, p->count_key, lo, step, (int)n, w->count);
+        for (uint32_t k = 0; k < n; k++) {
+            uint64_t count;
+            if (rate) {
+                double mean = w->out[k] * w->engine->plan->dt;
+                RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32)};
+                if (!(mean >= 0 && mean <= 1e9)) {
+                    engine_step_fault(w, step, "neuron %u of %s has a rate of %g/ms at %.15g ms", lo + k, p->plan->name,
+                                      w->out[k], t);
+                    return;
+                }
+                count = (uint64_t)rng_poisson(draw, mean);
+            } else {
+                count = w->count[k];
+            }
+            if (!count) continue;
+            reserve(spikes, count);
+            for (; count > 0; count--) spikes->id[spikes->n++] = lo + k;
+        }
+    }
+}
+
+/* ---- between windows ---- */
+
+static const uint32_t *spikes_of(const Engine *e, int thread, int turn, int k, int pop, size_t *n)
+{
+    const Spikes *s = &e->worker[thread].spikes[turn];
+    size_t at = (size_t)k * (size_t)e->plan->n_pops + (size_t)pop, from = at ? s->end[at - 1] : 0;
+    *n = s->end[at] - from;
+    return s->id ? s->id + from : NULL;
+}
+
+static void post(Worker *w, int turn, int64_t step, int n)
+{
+    Engine *e = w->engine;
+    for (int g = 0; g < e->n_groups; g++) {
+        const Group *group = &e->group[g];
+        Share *share = &group->share[w->thread];
+        if (!share->n) continue;
+        for (int k = 0; k < n; k++) {
+            for (int t = 0; t < e->n_threads; t++) {
+                size_t count;
+                const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
+                if (count) ring_post(group, share, step + k, id, count);
+            }
+        }
+    }
+}
+
+static void keep_flight(Pop *p, int64_t step, const uint32_t *id, size_t n)
+{
+    for (size_t k = 0; k < n; k++) vec_push(p->flight, ((Flight){step, id[k]}));
+}
+
+static void drop_flight(Pop *p, int64_t now)
+{
+    size_t n = vec_len(p->flight);
+    while (p->flight_head < n && p->flight[p->flight_head].step + 1 + (int64_t)p->max_delay < now) p->flight_head++;
+    if (p->flight_head > n / 2) {
+        memmove(p->flight, p->flight + p->flight_head, (n - p->flight_head) * sizeof *p->flight);
+        vec_head(p->flight)->len = n - p->flight_head;
+        p->flight_head = 0;
+    }
+}
+
+static bool give_frames(Engine *e, int turn, int64_t step, int k)
+{
+    for (int r = 0; r < e->plan->n_recs; r++) {
+        Rec *rec = &e->rec[r];
+        const PlanRec *p = rec->plan;
+        if (!rec_due(p, step)) continue;
+        const double *frame = rec->frames[turn] + (size_t)(k / p->every) * rec->frame_size;
+        for (int v = 0; v < p->n_vars; v++) rec->value[v] = frame + (size_t)v * p->sel.n;
+        for (int s = 0; s < e->opt.n_sinks; s++) {
+            Sink *sink = e->opt.sink[s];
+            if (sink->frame && !sink->frame(sink, r, step, rec->value, e->fail)) return false;
+        }
+    }
+    return true;
+}
+
+static bool give_spikes(Engine *e, int turn, int64_t step, int k)
+{
+    for (int p = 0; p < e->plan->n_pops; p++) {
+        Pop *pop = &e->pop[p];
+        size_t total = 0, n = 0;
+        const uint32_t *id = NULL;
+        vec_clear(e->gather);
+        for (int t = 0; t < e->n_threads; t++) {
+            const uint32_t *list = spikes_of(e, t, turn, k, p, &n);
+            if (!n) continue;
+            if (pop->sends) keep_flight(pop, step, list, n);
+            total += n;
+            if (n == total) {
+                id = list;
+                continue;
+            }
+            if (!vec_len(e->gather)) {
+                vec_extend(e->gather, total - n);
+                memcpy(e->gather, id, (total - n) * sizeof *id);
+            }
+            vec_extend(e->gather, n);
+            memcpy(e->gather + total - n, list, n * sizeof *list);
+            id = e->gather;
+        }
+        e->stats.spikes += total;
+        if (!total || !pop->plan->record_spikes) continue;
+        for (int s = 0; s < e->opt.n_sinks; s++) {
+            Sink *sink = e->opt.sink[s];
+            if (sink->spikes && !sink->spikes(sink, p, step + 1, id, total, e->fail)) return false;
+        }
+    }
+    return true;
+}
+
+/* The earliest trouble of a window: by step, then a fault (phase 1) before a value that is not
+ * finite (phase 4), then population and neuron. NULL when there was none. */
+static const Trouble *first_trouble(const Engine *e, int turn)
+{
+    const Trouble *best = NULL;
+    for (int t = 0; t < e->n_threads; t++) {
+        const Trouble *tr = &e->worker[t].trouble[turn];
+        if (!tr->fault && !tr->nan.hit) continue;
+        if (!best) {
+            best = tr;
+            continue;
+        }
+        int64_t a = tr->fault && (!tr->nan.hit || tr->step <= tr->nan.step) ? 2 * tr->step : 2 * tr->nan.step + 1;
+        int64_t b = best->fault && (!best->nan.hit || best->step <= best->nan.step) ? 2 * best->step : 2 * best->nan.step + 1;
+        if (a < b || (a == b && a % 2 && (tr->nan.pop < best->nan.pop ||
+                                          (tr->nan.pop == best->nan.pop && tr->nan.neuron < best->nan.neuron))))
+            best = tr;
+    }
+    return best;
+}
+
+static void say_not_finite(Engine *e, EngineNan nan)
+{
+    const Pop *p = &e->pop[nan.pop];
+    e->nan = nan;
+    e->failed = true;
+    fail_set(e->fail, EXIT_MODEL, "%s of neuron %u of %s is not finite at %.15g ms",
+             nan.field < 0 ? "a state" : p->kernel->field[nan.field].name, nan.neuron, p->plan->name,
+             decimal_time(nan.step + 1, e->plan->dt));
+}
+
+/* Thread 0, behind the meeting: hands n steps from `step` on to the sinks. */
+static void give(Engine *e, int turn, int64_t step, int n)
+{
+    const Trouble *tr = first_trouble(e, turn);
+    if (e->failed) return;
+    bool fault = tr && tr->fault && (!tr->nan.hit || tr->step <= tr->nan.step);
+    int64_t end = !tr ? step + n : fault ? tr->step : tr->nan.step + 1;
+    for (int k = 0; step + k < end; k++) {
+        if (!give_frames(e, turn, step + k, k) || !give_spikes(e, turn, step + k, k)) {
+            e->failed = true;
+            return;
+        }
+        e->stats.steps++;
+    }
+    if (fault) {
+        *e->fail = tr->fail;
+        e->failed = true;
+    } else if (tr) {
+        say_not_finite(e, tr->nan);
+    }
+    for (int p = 0; p < e->plan->n_pops; p++)
+        if (e->pop[p].sends) drop_flight(&e->pop[p], step + n);
+    if (e->opt.progress) {
+        double now = os_now();
+        if (now - e->last_progress >= 0.1) {
+            int64_t total = 0;
+            for (int k = 0; k < e->plan->n_runs; k++) total += e->plan->run[k].steps;
+            e->opt.progress(e->opt.user, step + n, total > e->run_end ? total : e->run_end, e->stats.spikes);
+            e->last_progress = now;
+        }
+    }
+}
+
+/* The loop of one thread from e->step to e->run_end. Thread 0 leaves e->step where it came to. */
+void engine_step_run(void *engine, int thread)
+{
+    Engine *e = engine;
+    Worker *w = &e->worker[thread];
+    const double dt = e->plan->dt;
+    int64_t step = e->step, end = e->run_end;
+    bool arrived = e->arrived, halt = false;
+    double t = decimal_time(step, dt);
+    for (int turn = 0; step < end && !halt; turn ^= 1) {
+        int n = end - step < e->window ? (int)(end - step) : e->window;
+        Spikes *spikes = &w->spikes[turn];
+        spikes->n = 0;
+        w->turn = turn;
+        w->trouble[turn].nan.hit = w->trouble[turn].fault = false;
+        for (int k = 0; k < n; k++) {
+            double t1 = decimal_time(step + k + 1, dt);
+            if (!arrived) sum_events(w, step + k, t, t1);
+            for (int p = 0; p < e->plan->n_pops; p++) {
+                if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
+                else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
+                spikes->end[(size_t)k * (size_t)e->plan->n_pops + (size_t)p] = spikes->n;
+            }
+            arrived = false;
+            t = t1;
+        }
+        if (thread == 0) e->halt[turn] = e->failed || (e->opt.stop && *e->opt.stop);
+        threads_meet(e->threads);
+        halt = e->halt[turn] || first_trouble(e, turn);
+        post(w, turn, step, n);
+        if (thread == 0) give(e, turn, step, n);
+        step += n;
+    }
+    /* The others still read e->step and e->arrived when they begin, so these wait for all to end. */
+    if (thread == 0) e->run_end = step;
+}
+
+/* Phase 1 of the time reached, for one thread. */
+void engine_step_finish(void *engine, int thread)
+{
+    Engine *e = engine;
+    Worker *w = &e->worker[thread];
+    double t = decimal_time(e->step, e->plan->dt), t1 = decimal_time(e->step + 1, e->plan->dt);
+    sum_events(w, e->step, t, t1);
+    for (int p = 0; p < e->plan->n_pops; p++) {
+        const KernelFn *arrive = pop_fn(&e->pop[p], e->plan->pop[p].fn_arrive);
+        Frame fr = pop_frame(w, p, e->step, t, t1);
+        uint32_t lo = e->pop[p].part[thread], hi = e->pop[p].part[thread + 1];
+        if (arrive && lo < hi) arrive->range(arrive, &fr, lo, hi, NULL);
+    }
+}
