@@ -145,8 +145,9 @@ CXM_FN double cx_mod(double a, double b)
     r = big >= 0x1p100 ? cxm_copysign(0.0, b) : r;
     double whole = (a < 0.0) == (b < 0.0) ? a : b;
     whole = a == 0.0 ? cxm_copysign(0.0, b) : whole;
-    r = (d > 0x1.fffffffffffffp1023) & (cx_abs(a) <= 0x1.fffffffffffffp1023) ? whole : r;
-    return (cx_abs(a) <= 0x1.fffffffffffffp1023) & (b != 0.0) & (b == b) ? r : CXM_NAN;
+    r = d == CXM_INF ? whole : r;
+    int good = cx_finite(a) & (b != 0.0) & (b == b);
+    return good ? r : CXM_NAN;
 }
 
 /* ---- exponential ---- */
@@ -403,11 +404,11 @@ CXM_FN double cx_pow(double x, double y)
     double half = 0.5 * y;
     int whole = cx_floor(y) == y, odd = whole & (cx_floor(half) != half);
     double neg = odd ? -r : r;
-    neg = whole | (a == 0.0) | (a == CXM_INF) ? neg : CXM_NAN;
+    neg = (whole | (a == 0.0) | (a == CXM_INF)) ? neg : CXM_NAN;
     r = cxm_copysign(1.0, x) < 0.0 ? neg : r;
-    r = (x != x) | (y != y) ? x + y : r;
-    r = (x == -1.0) & (cx_abs(y) == CXM_INF) ? 1.0 : r;
-    return (x == 1.0) | (y == 0.0) ? 1.0 : r;
+    r = ((x != x) | (y != y)) ? x + y : r;
+    r = ((x == -1.0) & (cx_abs(y) == CXM_INF)) ? 1.0 : r;
+    return ((x == 1.0) | (y == 0.0)) ? 1.0 : r;
 }
 
 /* ---- trigonometric functions ---- */
@@ -519,7 +520,7 @@ CXM_FN double cx_sin(double x)
     uint64_t n;
     CxPair r = cxm_trig_reduce(x, &n), s = cxm_sin_part(r), c = cxm_cos_part(r);
     double sv = s.hi + s.lo, cv = c.hi + c.lo;
-    double v = cxm_double(cxm_bits(n & 1 ? cv : sv) ^ ((n & 2) << 62));
+    double v = cxm_double(cxm_bits(cxm_pick(n & 1, cv, sv)) ^ ((n & 2) << 62));
     return cx_abs(x) < 0x1p-27 ? x : v;
 }
 
@@ -528,15 +529,15 @@ CXM_FN double cx_cos(double x)
     uint64_t n;
     CxPair r = cxm_trig_reduce(x, &n), s = cxm_sin_part(r), c = cxm_cos_part(r);
     double sv = s.hi + s.lo, cv = c.hi + c.lo;
-    return cxm_double(cxm_bits(n & 1 ? sv : cv) ^ (((n + 1) & 2) << 62));
+    return cxm_double(cxm_bits(cxm_pick(n & 1, sv, cv)) ^ (((n + 1) & 2) << 62));
 }
 
 CXM_FN double cx_tan(double x)
 {
     uint64_t n;
     CxPair r = cxm_trig_reduce(x, &n), s = cxm_sin_part(r), c = cxm_cos_part(r);
-    CxPair num = {n & 1 ? -c.hi : s.hi, n & 1 ? -c.lo : s.lo};
-    CxPair den = {n & 1 ? s.hi : c.hi, n & 1 ? s.lo : c.lo};
+    CxPair num = {cxm_pick(n & 1, -c.hi, s.hi), cxm_pick(n & 1, -c.lo, s.lo)};
+    CxPair den = {cxm_pick(n & 1, s.hi, c.hi), cxm_pick(n & 1, s.lo, c.lo)};
     double v = cxm_div(num, den);
     return cx_abs(x) < 0x1p-27 ? x : v;
 }
@@ -600,7 +601,7 @@ CXM_FN double cx_atan2(double y, double x)
     CxPair back = cxm_sum(0x1.921fb54442d18p+1, -s.hi);
     double turned = back.hi + (back.lo + (0x1.1a62633145c07p-53 - s.lo));
     double r = cxm_pick(cxm_copysign(1.0, x) < 0.0, turned, s.hi + s.lo);
-    return (x != x) | (y != y) ? x + y : cxm_copysign(r, y);
+    return ((x != x) | (y != y)) ? x + y : cxm_copysign(r, y);
 }
 
 /* asin(s) - s for |s| <= 1/2, z = s^2. */
@@ -656,7 +657,6 @@ CXM_FN double cx_acos(double x)
     double base = a > 0.5 ? (x < 0.0 ? 0x1.921fb54442d18p+1 : 0.0) : 0x1.921fb54442d18p+0;
     double base_lo = a > 0.5 ? (x < 0.0 ? 0x1.1a62633145c07p-53 : 0.0) : 0x1.1a62633145c07p-54;
     double sign = (a > 0.5) == (x < 0.0) ? -1.0 : 1.0;
-    sign = (a <= 0.5) & (x < 0.0) ? 1.0 : ((a <= 0.5) | (x < 0.0) ? -1.0 : 1.0);
     CxPair s = cxm_sum(base, sign * hi);
     double r = s.hi + (s.lo + cx_fma(sign, lo, base_lo));
     r = a > 1.0 ? CXM_NAN : r;

@@ -1,0 +1,116 @@
+/* The kernels of the random numbers, compiled once per instruction set. Philox works on lanes of 64
+ * bits whose low halves count: the widening multiply reads nothing else, so no masking is needed. */
+#include "rng_lanes.h"
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+typedef __m512i Lanes;
+enum { WIDTH = 8 };
+#define lanes_all(x) _mm512_set1_epi64((long long)(x))
+#define lanes_load(p) _mm512_loadu_si512((const void *)(p))
+#define lanes_store(p, v) _mm512_storeu_si512((void *)(p), (v))
+#define lanes_add(a, b) _mm512_add_epi64((a), (b))
+#define lanes_mul(a, b) _mm512_mul_epu32((a), (b))
+#define lanes_xor(a, b) _mm512_xor_si512((a), (b))
+#define lanes_high(a) _mm512_srli_epi64((a), 32)
+#define lanes_join(lo, hi) _mm512_mask_blend_epi32(0xaaaa, (lo), _mm512_slli_epi64((hi), 32))
+#elif defined(__AVX2__)
+#include <immintrin.h>
+typedef __m256i Lanes;
+enum { WIDTH = 4 };
+#define lanes_all(x) _mm256_set1_epi64x((long long)(x))
+#define lanes_load(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define lanes_store(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), (v))
+#define lanes_add(a, b) _mm256_add_epi64((a), (b))
+#define lanes_mul(a, b) _mm256_mul_epu32((a), (b))
+#define lanes_xor(a, b) _mm256_xor_si256((a), (b))
+#define lanes_high(a) _mm256_srli_epi64((a), 32)
+#define lanes_join(lo, hi) _mm256_blend_epi32((lo), _mm256_slli_epi64((hi), 32), 0xaa)
+#else
+typedef uint64_t Lanes;
+enum { WIDTH = 1 };
+#define lanes_all(x) ((uint64_t)(x))
+#define lanes_load(p) (*(p))
+#define lanes_store(p, v) (*(p) = (v))
+#define lanes_add(a, b) ((a) + (b))
+#define lanes_mul(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
+#define lanes_xor(a, b) ((a) ^ (b))
+#define lanes_high(a) ((a) >> 32)
+#define lanes_join(lo, hi) (((lo) & 0xffffffffu) | ((hi) << 32))
+#endif
+
+/* Two independent groups at a time hide the latency of the multiplications. */
+static void isa_blocks(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uint32_t c3, int n,
+                       uint64_t *first, uint64_t *second)
+{
+    static const uint64_t ramp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    Lanes k0[RNG_ROUNDS], k1[RNG_ROUNDS];
+    for (int r = 0; r < RNG_ROUNDS; r++) {
+        k0[r] = lanes_all((uint32_t)key + (uint32_t)r * RNG_WEYL0);
+        k1[r] = lanes_all((uint32_t)(key >> 32) + (uint32_t)r * RNG_WEYL1);
+    }
+    Lanes m0 = lanes_all(RNG_MUL0), m1 = lanes_all(RNG_MUL1);
+    for (int at = 0; at < n; at += 2 * WIDTH) {
+        Lanes a0 = lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp));
+        Lanes b0 = lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp + WIDTH));
+        Lanes a1 = lanes_all(c1), a2 = lanes_all(c2), a3 = lanes_all(c3);
+        Lanes b1 = a1, b2 = a2, b3 = a3;
+        for (int r = 0; r < RNG_ROUNDS; r++) {
+            Lanes p0 = lanes_mul(a0, m0), p1 = lanes_mul(a2, m1);
+            Lanes q0 = lanes_mul(b0, m0), q1 = lanes_mul(b2, m1);
+            a0 = lanes_xor(lanes_xor(lanes_high(p1), a1), k0[r]);
+            b0 = lanes_xor(lanes_xor(lanes_high(q1), b1), k0[r]);
+            a2 = lanes_xor(lanes_xor(lanes_high(p0), a3), k1[r]);
+            b2 = lanes_xor(lanes_xor(lanes_high(q0), b3), k1[r]);
+            a1 = p1;
+            b1 = q1;
+            a3 = p0;
+            b3 = q0;
+        }
+        lanes_store(first + at, lanes_join(a0, a1));
+        lanes_store(second + at, lanes_join(a2, a3));
+        lanes_store(first + at + WIDTH, lanes_join(b0, b1));
+        lanes_store(second + at + WIDTH, lanes_join(b2, b3));
+    }
+}
+
+static void isa_uniforms(int n, const uint64_t *restrict word, double *restrict out)
+{
+    for (int i = 0; i < n; i++) out[i] = rng_unit(word[i]);
+}
+
+static void isa_normals(int n, const uint64_t *restrict first, const uint64_t *restrict second,
+                        double *restrict out)
+{
+    for (int i = 0; i < n; i++) out[i] = 0.0 + rng_bell(first[i], second[i]);
+}
+
+/* Every entry is compared with every word: for the tables of up to 150 entries that occur this beats
+ * a search, as many words go at once. */
+static bool isa_counts(const int32_t *top, int n_top, int n, const uint32_t *word, uint32_t *out)
+{
+#ifdef __AVX2__
+    enum { WORDS = 8 };
+#else
+    enum { WORDS = 4 };
+#endif
+    typedef int32_t Words __attribute__((vector_size(4 * WORDS), aligned(4), may_alias));
+    Words open = {0};
+    for (int at = 0; at < n; at += 2 * WORDS) { /* the buffers hold whole groups */
+        Words w = *(const Words *)(word + at) ^ INT32_MIN;
+        Words v = *(const Words *)(word + at + WORDS) ^ INT32_MIN;
+        Words w_count = {0}, v_count = {0};
+        for (int j = 0; j < n_top; j++) {
+            w_count -= w > top[j];
+            v_count -= v > top[j];
+            open |= (w == top[j]) | (v == top[j]);
+        }
+        *(Words *)(out + at) = w_count;
+        *(Words *)(out + at + WORDS) = v_count;
+    }
+    int32_t any = 0;
+    for (int i = 0; i < WORDS; i++) any |= open[i];
+    return any != 0;
+}
+
+const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {isa_blocks, isa_uniforms, isa_normals, isa_counts};
