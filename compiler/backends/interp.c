@@ -300,16 +300,22 @@ static InterpProg finish(Writer *w)
     while (p.block > MIN_BLOCK && w->n_regs * p.block * (int)sizeof(InterpCell) > REGISTER_BYTES) p.block /= 2;
     p.once = keep(w->a, w->once, sizeof *w->once);
     p.body = keep(w->a, w->body, sizeof *w->body);
-    p.slot = keep(w->a, w->slot, sizeof *w->slot);
-    InterpMove *move = arena_many(w->a, InterpMove, (size_t)p.n_slots + 1);
-    for (int k = 0; k < p.n_slots; k++) {
-        int bytes = lane_bytes(w, w->slot[k].kind);
-        if (bytes) move[p.n_moves++] = (InterpMove){k, bytes};
-    }
-    p.move = move;
     p.cells_at = round_up((size_t)p.n_slots * sizeof(void *));
-    p.regs_at = round_up(p.cells_at + (size_t)w->n_cells * sizeof(InterpCell));
-    p.bytes = p.regs_at + (size_t)w->n_regs * (size_t)p.block * sizeof(InterpCell);
+    size_t regs_at = round_up(p.cells_at + (size_t)w->n_cells * sizeof(InterpCell));
+    size_t reg_bytes = (size_t)p.block * sizeof(InterpCell);
+    p.bytes = regs_at + (size_t)w->n_regs * reg_bytes;
+    InterpStart *start = arena_many(w->a, InterpStart, (size_t)p.n_slots + 1);
+    InterpFrameSlot *frame = arena_many(w->a, InterpFrameSlot, (size_t)p.n_slots + 1);
+    for (int k = 0; k < p.n_slots; k++) {
+        const InterpSlot *s = &w->slot[k];
+        size_t index = (size_t)s->index;
+        if (s->kind == SLOT_CONST) start[k] = (InterpStart){(uintptr_t)s->cell, 0};
+        else if (s->kind == SLOT_ONCE) start[k] = (InterpStart){p.cells_at + index * sizeof(InterpCell), UINTPTR_MAX};
+        else if (s->kind == SLOT_REG) start[k] = (InterpStart){regs_at + index * reg_bytes, UINTPTR_MAX};
+        else frame[p.n_frame++] = (InterpFrameSlot){k, s->index, s->kind, lane_bytes(w, s->kind)};
+    }
+    p.start = start;
+    p.frame = frame;
     return p;
 }
 

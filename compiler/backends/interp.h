@@ -29,6 +29,12 @@ typedef struct InterpSlot {
     const void *cell; /* SLOT_CONST */
 } InterpSlot;
 
+/* Where a slot points when a call begins, before the frame's own slots are filled in: `at`, counted
+ * from the scratch memory where `relative` is all ones, from nowhere where it is 0. */
+typedef struct InterpStart {
+    uintptr_t at, relative;
+} InterpStart;
+
 /* Uniform cells that every program has. */
 enum { ONCE_T, ONCE_T1, ONCE_STEP, ONCE_LANE, N_ONCE };
 
@@ -41,17 +47,19 @@ typedef struct InterpIns {
     uint64_t salt;
 } InterpIns;
 
-typedef struct InterpMove {
-    int32_t slot, bytes; /* goes on by so many bytes a lane */
-} InterpMove;
+typedef struct InterpFrameSlot { /* a slot that points into the frame */
+    int32_t slot, index;
+    SlotKind kind;
+    int32_t bytes; /* goes on by so many bytes a lane */
+} InterpFrameSlot;
 
 typedef struct InterpProg {
     const InterpIns *once, *body;
-    const InterpSlot *slot;
-    const InterpMove *move;
-    int n_once, n_body, n_slots, n_moves;
+    const InterpStart *start;
+    const InterpFrameSlot *frame;
+    int n_once, n_body, n_slots, n_frame;
     int block; /* lanes */
-    size_t cells_at, regs_at, bytes; /* in the scratch memory; the slots are at 0 */
+    size_t cells_at, bytes; /* of the scratch memory, which begins with the slots */
 } InterpProg;
 
 typedef struct InterpFn {

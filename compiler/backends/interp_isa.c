@@ -150,7 +150,12 @@ LOOP(widen_gather, 0)
     { \
         double *d = d_; \
         const double a0 = *(const double *)a_, b0 = *(const double *)b_; \
-        LANES d[k] = ((p) & 1 ? a0 : ((const double *)a_)[k]) + ((p) & 2 ? b0 : ((const double *)b_)[k]) * d[k]; \
+        LANES { \
+            const double A = (p) & 1 ? a0 : ((const double *)a_)[k]; \
+            const double B = (p) & 2 ? b0 : ((const double *)b_)[k]; \
+            const double x = A + B * d[k]; \
+            d[k] = B == 0.0 ? A : x; \
+        } \
     }
 SCALE(0)
 SCALE(1)

@@ -15,8 +15,8 @@ typedef void InterpLoop(int64_t n, void *d, const void *a, const void *b, const 
 
 typedef struct InterpIsa {
     const char *name;
-    /* By the arguments that are one cell for all lanes: bit 0 for the first, … NULL where no backend
-     * loop exists, and where all arguments would be single (that is pattern 0 with n = 1). */
+    /* By the arguments that are one cell for all lanes: bit 0 for the first, … NULL for the
+     * operations of other kinds, and where all arguments are single (that is pattern 0 with n = 1). */
     InterpLoop *pure[N_OPS][8];
     InterpLoop *copy;         /* d[k] = a[k] */
     InterpLoop *fill;         /* d[k] = a[0] */
@@ -26,7 +26,8 @@ typedef struct InterpIsa {
     InterpLoop *count;        /* d[k] = a[0] + k */
     InterpLoop *widen;        /* d[k] = (double)a[k], a 32-bit */
     InterpLoop *widen_gather; /* d[k] = (double)a[b[k]], both 32-bit */
-    InterpLoop *scale[4];     /* d[k] = a[k] + b[k] * d[k], patterns as above with 3 for both single */
+    /* d[k] = b[k] == 0 ? a[k] : a[k] + b[k] * d[k], patterns as above and 3 for both single */
+    InterpLoop *scale[4];
 } InterpIsa;
 
 extern const InterpIsa interp_isa_base, interp_isa_avx2, interp_isa_avx512;

@@ -35,6 +35,17 @@ static double draw_one(Op op, RngAt at, const double *x)
     }
 }
 
+/* The arithmetic of rng_normal for a block of neurons. False where a lane is not a number: there
+ * rng_normal may have drawn again (an infinite mean and spread). */
+static bool draw_normals(const Call *c, const InterpIns *s, uint64_t key, int64_t n, double *d)
+{
+    rng_normal_range(key, (uint32_t)c->lo, c->fr->step, (int)n, d);
+    c->fn->isa->scale[s->single & 3](n, d, c->slot[s->arg[0]], c->slot[s->arg[1]], NULL);
+    int numbers = 1;
+    for (int64_t k = 0; k < n; k++) numbers &= d[k] == d[k];
+    return numbers;
+}
+
 static void draw(const Call *c, const InterpIns *s, int64_t n)
 {
     double *d = c->slot[s->d];
@@ -44,11 +55,7 @@ static void draw(const Call *c, const InterpIns *s, int64_t n)
             rng_uniform_range(key, (uint32_t)c->lo, c->fr->step, (int)n, d);
             return;
         }
-        if (s->op == OP_RNORMAL && s->plain) {
-            rng_normal_range(key, (uint32_t)c->lo, c->fr->step, (int)n, d);
-            c->fn->isa->scale[s->single & 3](n, d, c->slot[s->arg[0]], c->slot[s->arg[1]], NULL);
-            return;
-        }
+        if (s->plain && draw_normals(c, s, key, n, d)) return;
     }
     for (int64_t k = 0; k < n; k++) {
         double x[4];
@@ -66,31 +73,28 @@ static void run_block(const Call *c, const InterpIns *s, int n_ins, int64_t n)
     }
 }
 
-static void *slot_start(const InterpProg *p, const InterpSlot *s, const Call *c, double *const *out)
+static void *frame_slot(const InterpFrameSlot *s, const Call *c, double *const *out)
 {
     const Frame *fr = c->fr;
-    char *scratch = fr->scratch;
     size_t offset = c->lane ? 0 : (size_t)c->lo;
     switch (s->kind) {
-    case SLOT_CONST: return (void *)(uintptr_t)s->cell; /* programs never write a constant */
-    case SLOT_ONCE: return scratch + p->cells_at + (size_t)s->index * sizeof(InterpCell);
-    case SLOT_REG:
-        return scratch + p->regs_at + (size_t)s->index * (size_t)p->block * sizeof(InterpCell);
     case SLOT_BASE: return fr->col[s->index];
     case SLOT_COL: return fr->col[s->index] + offset;
     case SLOT_OUT: return out[s->index];
     case SLOT_LANE: return (void *)(uintptr_t)c->lane;
     case SLOT_SRC: return (void *)(uintptr_t)(fr->src + offset);
     case SLOT_TGT: return (void *)(uintptr_t)(fr->tgt + offset);
+    default: cx_bug("slot of kind %d in a frame", (int)s->kind);
     }
-    cx_bug("slot of kind %d", (int)s->kind);
 }
 
 static void run(const InterpProg *p, Call *c, int64_t n, double *const *out)
 {
     void **slot = c->slot = c->fr->scratch;
     InterpCell *cell = (InterpCell *)((char *)c->fr->scratch + p->cells_at);
-    for (int k = 0; k < p->n_slots; k++) slot[k] = slot_start(p, &p->slot[k], c, out);
+    for (int k = 0; k < p->n_slots; k++)
+        slot[k] = (void *)(p->start[k].at + ((uintptr_t)c->fr->scratch & p->start[k].relative));
+    for (int k = 0; k < p->n_frame; k++) slot[p->frame[k].slot] = frame_slot(&p->frame[k], c, out);
     cell[ONCE_T].f = c->fr->t;
     cell[ONCE_T1].f = c->fr->t1;
     cell[ONCE_STEP].f = (double)c->fr->step;
@@ -102,8 +106,8 @@ static void run(const InterpProg *p, Call *c, int64_t n, double *const *out)
         at += m;
         c->lo += m;
         if (c->lane) c->lane += m;
-        for (int k = 0; k < p->n_moves; k++)
-            slot[p->move[k].slot] = (char *)slot[p->move[k].slot] + p->move[k].bytes * m;
+        for (int k = 0; k < p->n_frame && at < n; k++)
+            slot[p->frame[k].slot] = (char *)slot[p->frame[k].slot] + p->frame[k].bytes * m;
     }
 }
 

@@ -385,6 +385,40 @@ Test(interp, draws_of_synapses_use_both_ends)
     ir_module_free(m);
 }
 
+/* Blocks of normal numbers are made by other code than single ones. */
+Test(interp, normal_draws_of_ranges_equal_single_ones)
+{
+    for (int p = 0; p < 4; p++) {
+        IrModule *m = module_with(false);
+        IrFn *f = ir_fn(m, "init", FN_INIT, LANE_NEURON);
+        int arg[] = {p & 1 ? ir_const(f, -55) : load(f, 0), p & 2 ? ir_const(f, 2.5) : load(f, 1),
+                     ir_const(f, -INFINITY), ir_const(f, INFINITY)};
+        ir_store(f, 0, ir_draw(f, OP_RNORMAL, 7, 0, NOWHERE, 4, arg), NOWHERE);
+        State *s = state_new();
+        const double odd[][2] = {{-0.0, 0}, {0, -0.0}, {-0.0, -0.0}, {INFINITY, INFINITY}, {-INFINITY, 3}, {NAN, 1}, {1, NAN}, {2, -1}};
+        for (int k = 0; k < 80; k++) s->cell[0][300 + k] = odd[k % 8][0], s->cell[1][300 + k] = odd[k % 8][1];
+        check(m, s, 2, 699);
+        ir_module_free(m);
+    }
+}
+
+/* The laws with bounds and the counts have no block form; the coordinates still must be right. */
+Test(interp, every_law_draws_at_its_lane)
+{
+    static const double parameter[][4] = {{0}, {1, 2, 0, 3}, {2, 1, 0.5, 8}, {2, 0, 5}, {3, 1, 0, 9}, {20, 0.3}, {4}};
+    for (int lanes = LANE_NEURON; lanes <= LANE_SYNAPSE; lanes++)
+        for (int op = OP_RUNIFORM; op <= OP_RPOISSON; op++) {
+            IrModule *m = module_with(false);
+            IrFn *f = ir_fn(m, "obs", FN_OBS, (LaneKind)lanes);
+            int arg[4], n = (int)strlen(ir_op_table[op].args);
+            for (int k = 0; k < n; k++) arg[k] = ir_const(f, parameter[op - OP_RUNIFORM][k]);
+            ir_out(f, 0, ir_draw(f, (Op)op, -1, 0, NOWHERE, n, arg), NOWHERE);
+            ir_out(f, 1, ir_draw(f, (Op)op, -1, INS_SHARED, NOWHERE, n, arg), NOWHERE);
+            check(m, state_new(), 10, 290);
+            ir_module_free(m);
+        }
+}
+
 Test(interp, kernel_describes_the_module)
 {
     IrModule *m = module_with(true);
