@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ir.h"
@@ -450,4 +452,47 @@ Test(ir, uniform_follows_dependence)
     cr_assert(u[g] && u[t] && u[gt] && u[all]);
     cr_assert(!u[v] && !u[vg] && !u[own] && !u[mix]);
     ir_module_free(m);
+}
+
+/* NAME.ir read, printed and run through all passes gives NAME.after; BLESS=1 writes that file anew. */
+static void golden(const char *name)
+{
+    Fail fail = {0};
+    char *text, *want, *error = NULL;
+    size_t len;
+    const char *path = arena_printf(arena, "tests/golden/ir/%s.ir", name);
+    const char *after = arena_printf(arena, "tests/golden/ir/%s.after", name);
+    cr_assert(os_read_file(arena, path, 1 << 20, &text, &len, &fail), "%s", fail.text);
+    IrModule *m = ir_read(arena, text, &error);
+    cr_assert_not_null(m, "%s: %s", path, error);
+    IrModule *again = ir_read(arena, text_of(m), &error);
+    cr_assert_not_null(again, "%s: %s", path, error);
+    cr_assert_str_eq(text_of(m), text_of(again));
+    ir_run_passes(m, NULL, NULL);
+    const char *got = text_of(m);
+    if (getenv("BLESS")) {
+        FILE *f = fopen(after, "w");
+        cr_assert_not_null(f, "%s", after);
+        fputs(got, f);
+        fclose(f);
+    }
+    cr_assert(os_read_file(arena, after, 1 << 20, &want, &len, &fail), "%s", fail.text);
+    cr_assert(!strcmp(got, want), "%s is now:\n%s", after, got);
+    ir_module_free(again);
+    ir_module_free(m);
+}
+
+Test(ir, golden_modules)
+{
+    DIR *dir = opendir("tests/golden/ir");
+    cr_assert_not_null(dir, "tests run in the root of the source tree");
+    int n = 0;
+    for (struct dirent *e; (e = readdir(dir));) {
+        size_t len = strlen(e->d_name);
+        if (len < 4 || strcmp(e->d_name + len - 3, ".ir")) continue;
+        golden(arena_strndup(arena, e->d_name, len - 3));
+        n++;
+    }
+    closedir(dir);
+    cr_assert_gt(n, 0);
 }
