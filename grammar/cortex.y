@@ -171,7 +171,7 @@ item:
   | LAYER name index ':' group        { $$ = named(KIDS(layer, @$, 1, $group), $name); $group->kid[0] = $index; }
   | LAYER name index '{' items '}'    { $$ = named(KIDS(layer_block, @$, 2, $index, $items), $name); }
   | POPULATION name index ':' group   { $$ = named(KIDS(population, @$, 1, $group), $name); $group->kid[0] = $index; }
-  | LET lets                          { $$ = $2; if ($2->n_kids == 1) $2->kid[0]->span = @$; }
+  | LET lets                          { $$ = spanned($2, @$); if ($2->n_kids == 1) $2->kid[0]->span = @$; }
   | PARAM decls                       { $$ = which(spanned($2, @$), DECL_PARAM); }
   | STATE decls                       { $$ = which(spanned($2, @$), DECL_STATE); }
   | CONNECT postfix[from] ARROW postfix[to] ':' postfix[rule] using as use_settings
@@ -189,7 +189,7 @@ item:
   | EVERY expr from block             { $$ = KIDS(every, @$, 3, $2, $3, $4); }
   | FOR names IN expr '{' items '}'   { $$ = KIDS(for, @$, 3, $2, $4, $6); }
   | if_items
-  | SWEEP sweeps                      { $$ = $2; if ($2->n_kids == 1) $2->kid[0]->span = @$; }
+  | SWEEP sweeps                      { $$ = spanned($2, @$); if ($2->n_kids == 1) $2->kid[0]->span = @$; }
   | TRIALS expr                       { $$ = KIDS(trials, @$, 1, $2); }
   | EXPECT expr                       { $$ = KIDS(expect, @$, 2, $2, (Node *)NULL); }
   | EXPECT expr IN interval           { $$ = KIDS(expect, @$, 2, $2, $4); }

@@ -86,7 +86,7 @@ static bool begins_statement(const Parse *p, size_t k)
     const Token *t = at(p, k), *next = at(p, k + 1);
     if (begins_item(t->kind)) return true;
     switch (t->kind) {
-    case LET: case SET: case ON: case T_END:
+    case LET: case SET: case ON: case AT: case EVERY: case FOR: case T_END:
         return true;
     case PARAM: case STATE: case INPUT: case PORT: case EVENT: case SPIKE:
         return next->kind == IDENT || next->kind == WHEN;
@@ -123,7 +123,7 @@ static const Token *hand_out(Parse *p, Token t, size_t index, bool made)
 static const Token *line_end(Parse *p, size_t index, bool made)
 {
     Token t = {.kind = NL, .span = at(p, index)->span};
-    if (made) t.span.hi = t.span.lo;
+    if (made) t.span = (Span){p->last.span.hi, p->last.span.hi};
     return hand_out(p, t, index, made);
 }
 
@@ -141,9 +141,13 @@ static const Token *close_brace(Parse *p, bool supplied)
     (void)vec_pop(p->open);
     Token t = *at(p, p->next);
     t.kind = '}';
-    if (supplied) t.span.hi = t.span.lo;
     size_t index = p->next;
-    if (!supplied) p->next++;
+    if (supplied) {
+        t.span = (Span){p->last.span.hi, p->last.span.hi};
+        p->force_line_end = true;
+    } else {
+        p->next++;
+    }
     return hand_out(p, t, index, supplied);
 }
 
@@ -263,11 +267,17 @@ static const Token *end_line(Parse *p)
         drop_parens(p);
         p->force_line_end = true;
     }
-    bool wanted = p->force_line_end || semicolon;
+    bool forced = p->force_line_end;
     p->force_line_end = false;
     p->next = next;
-    if (p->out.kind == NL || p->out.kind == '{' || !p->any_last) return NULL;
-    if (!wanted && (goes_on(p->last.kind) || continues(p, at(p, next)->kind))) return NULL;
+    if (p->out.kind == NL || !p->any_last) return NULL;
+    if (forced) return line_end(p, here, false);
+    if (p->out.kind == '{') return NULL;
+    /* Nothing goes on across a line that begins something else: there a value is missing. */
+    if (!semicolon && ((goes_on(p->last.kind) && !begins_statement(p, next)) ||
+                       continues(p, at(p, next)->kind))) {
+        return NULL;
+    }
     return line_end(p, here, false);
 }
 
@@ -320,11 +330,6 @@ const Token *layout_next(Parse *p)
             if (d) diag_hint(d, "take it away, or look for the `{` that is missing above");
             p->next++;
             continue;
-        }
-        if (raw->first && begins_item(raw->kind) && p->any_last && p->out.kind != NL &&
-            p->out.kind != '{' && p->out.kind != ARROW && p->out.kind != ':' && !in_parens(p) &&
-            goes_on(p->out.kind)) {
-            return line_end(p, p->next, true);
         }
         Token t = *raw;
         if (t.kind == '*' && !(p->any_last && !p->fresh && layout_ends_value(p->out.kind))) {

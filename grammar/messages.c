@@ -99,6 +99,7 @@ static Choices choices(Parse *p, const Expected *e)
     Choices c = {.n = 0};
     bool value = has(e, "quantity"), name = has(e, "name") && !value;
     bool operator = has(e, "and"), some_operators = has(e, "'*'") && has(e, "'/'");
+    bool after_value = has(e, "'.'"), left_side = has(e, "'='") && has(e, "':'");
     if (has(e, "neuron")) {
         choose(&c, "a declaration");
         return c;
@@ -118,12 +119,14 @@ static Choices choices(Parse *p, const Expected *e)
             ((value || name) && one_of(*w, soft_words))) {
             continue;
         }
-        if (has(e, "+=") && one_of(*w, operators)) continue;
+        if (after_value && one_of(*w, operators)) continue;
+        if (left_side && (strcmp(*w, "':'") == 0 || strcmp(*w, "'/'") == 0)) continue;
         if (one_of(*w, (const char *const[]){"-=", "*=", "/=", NULL})) continue;
         choose(&c, quoted(p, *w));
     }
-    if (has(e, "line end") && c.n < MOST_NAMED) {
-        choose(&c, inside_brace(p) ? "the end of the line or a `}`" : "the end of the line");
+    if (has(e, "line end")) {
+        choose(&c, "the end of the line");
+        if (inside_brace(p)) choose(&c, "a `}`");
     }
     if (!c.n && (operator || some_operators)) choose(&c, "an operator");
     return c;
@@ -285,9 +288,13 @@ static bool begins_value_token(int kind)
 static bool unknown_unit(Parse *p)
 {
     if (p->out.kind != IDENT || p->before.kind != NUM || p->out.first) return false;
+    Unit unit;
+    if (unit_name(p->out.name, strlen(p->out.name), &unit)) return false; /* and yet it was not taken */
     const char *near = nearest_unit(p, p->out.name);
     size_t n = vec_len(p->open);
     if (!near && n && p->open[n - 1].kind == '[') return false;
+    int next = raw(p, p->out_index + 1)->kind;
+    if (next == '=' || next == ADDEQ || next == SUBEQ) return false;
     Diag *d = message_error(p, D_unknown_unit, p->out.span, "`%s` is no unit", p->out.name);
     if (d && near) diag_hint(d, "did you mean `%s`?", near);
     else if (d) diag_hint(d, "behind a number stands its unit, an operator or `of`");
@@ -349,8 +356,7 @@ static void advise(Parse *p, Diag *d, const Expected *e)
             diag_note_at(d, o->span, "the `%c` opened here", o->kind);
         }
     }
-    int soft = p->out.kind;
-    if (has(e, "name") && !has(e, "neuron") && p->out.name && soft != IDENT && !p->out.first) {
+    if (has(e, "name") && !has(e, "quantity") && p->out.name && p->out.kind != IDENT && !p->out.first) {
         diag_note(d, "`%s` is a word of the language and cannot be a name", p->out.name);
     }
     if (first->kind == IDENT && p->out_index > p->statement) {
@@ -359,7 +365,7 @@ static void advise(Parse *p, Diag *d, const Expected *e)
     }
     if (p->out.kind == EQ && has(e, "'='")) diag_hint(d, "`==` compares, `=` sets a value");
     if (first->kind == RECORD && has(e, "of")) diag_hint(d, "write `record V of E`");
-    if (first->kind == ELSE) diag_hint(d, "an `else` follows the `}` of its `if`");
+    if (p->out.kind == ELSE) diag_hint(d, "an `else` follows the `}` of its `if`");
     if (p->out.kind == CROSSES) diag_hint(d, "`crosses` stands behind `when` only");
 }
 

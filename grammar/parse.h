@@ -42,7 +42,7 @@ typedef struct Parse {
     bool stopped;     /* a limit was passed: the rest of the file is not looked at */
     /* scanner */
     uint32_t pos;     /* byte offset in the text */
-    bool line_has_token, line_has_comment, blank;
+    bool line_has_token, line_has_comment, line_has_junk, blank;
     Buf doc;          /* `##` lines that wait for their declaration */
     bool has_doc;
     Token *token;     /* vec; ends with T_END */
