@@ -1,0 +1,116 @@
+/* Where results go: the output file (HDF5, SONATA-shaped; docs/output-file.md lists every path),
+ * the summary and raster in the terminal, and the progress of a run. */
+#ifndef CORTEXC_OUTPUT_H
+#define CORTEXC_OUTPUT_H
+
+#include "base.h"
+#include "engine.h"
+#include "plan.h"
+
+typedef struct Summary Summary;
+
+/* ---- output.c: writing. Streams while running; memory does not grow with simulated time. ---- */
+typedef struct Output Output;
+typedef struct OutputInfo {
+    const char *version, *command_line, *backend;
+    int threads;             /* shown when there is no engine to ask */
+    const char *params_json; /* the resolved parameters; NULL: the plan's */
+    bool force;              /* overwrite what is no output of the same model */
+} OutputInfo;
+
+/* Creates `path`.tmp. NULL and a Fail (73) when `path` is a folder, cannot be created there, is
+ * being written by another run, or exists and is no output of the same model (same title and model
+ * file) without `force`. The plan and the info must outlive the Output. */
+Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *f);
+Sink *output_sink(Output *o);
+/* Writes what is known only at the end, syncs and renames to `path`. `e` may be NULL (no state
+ * hashes, no wall times), and so may `s` (no statistics). Frees `o` also when it fails. After a
+ * failed write (Fail 74) nothing stands under either name. */
+bool output_finish(Output *o, const Engine *e, const Summary *s, Fail *f);
+/* Ends without a result: removes `path`.tmp and frees `o` (may be NULL). */
+void output_abandon(Output *o);
+/* XXH3 of the spikes of one population so far: (step i64, id u32) pairs, little endian, in order.
+ */
+uint64_t output_spike_hash(const Output *o, int pop);
+
+/* ---- output_read.c: reading back, for `cortexc show`. Nothing in the file is trusted. ---- */
+typedef struct OutputFile OutputFile;
+/* NULL and a Fail: 66 no such file, 65 no complete output of cortexc. */
+OutputFile *output_read(const char *path, Fail *f);
+/* Title, dt, seed, steps (one run) and populations (name, layer, model, n, colour, rest and
+ * threshold) as they stood when the file was written. No kernels, no connections. */
+const Plan *output_plan(const OutputFile *o);
+/* Replays the spikes of every population through to->spikes: population by population, within one
+ * in order of time. Reads in blocks. */
+bool output_spikes(OutputFile *o, Sink *to, Fail *f);
+void output_close(OutputFile *o);
+/* All of the above at once: the summary of a file, ready to print. */
+Summary *output_summary(const char *path, int columns, int rows, Fail *f);
+
+/* ---- summary.c: one line and one word per population, from spikes as they come. ---- */
+typedef struct SummaryRow {
+    const char *name, *layer, *model;
+    bool is_source;
+    uint64_t cells, spikes;
+    double rate; /* Hz, mean over cells and the whole run */
+    double cv;   /* of the intervals between spikes; mean over cells with >= 3 spikes, or NaN */
+    double
+        synchrony; /* variance over mean of the count in 3 ms bins, at most 1,000 cells, or NaN */
+    const char *word; /* silent, saturated, synchronous, asynchronous */
+    bool v_sampled;   /* then: how far V was above its rest, in mV, and where the threshold is */
+    double v_mean, v_max, v_threshold;
+    double color[3];
+} SummaryRow;
+
+/* Room for a raster of `columns` x `rows` characters (0: none). Copies what it needs of the plan.
+ */
+Summary *summary_new(const Plan *p, int columns, int rows);
+Sink *summary_sink(Summary *s);
+/* To be called now and then and once after the run: looks at V where it is known, and at how many
+ * steps were done. Costs one pass over the neurons. */
+void summary_sample(Summary *s, const Engine *e);
+/* For runs without an engine: the number of steps done. Without either the plan's runs count. */
+void summary_steps(Summary *s, int64_t steps);
+/* For files: what summary_sample had seen, in mV above rest. */
+void summary_set_v(Summary *s, int pop, double mean, double max);
+int summary_count(const Summary *s);
+SummaryRow summary_row(const Summary *s, int pop); /* pop as in Plan.pop */
+const int *summary_order(const Summary *s);        /* of declaration: summary_count populations */
+/* Why a population is silent or saturated, one line without its end; false: nothing to say. */
+bool summary_note(const Summary *s, int pop, char *text, size_t size);
+const char *summary_title(const Summary *s);
+double summary_duration(const Summary *s); /* ms done */
+/* The table with its explanations, at most `columns` wide. */
+void summary_print(const Summary *s, FILE *out, bool color, int columns);
+void summary_free(Summary *s);
+
+/* ---- raster.c: which cell spiked when, by layer. Braille in UTF-8 locales, ASCII elsewhere. ----
+ */
+typedef struct Raster Raster;
+Raster *raster_new(const Plan *p, int columns, int rows);
+void raster_spikes(Raster *r, int pop, int64_t step, const uint32_t *id, size_t n);
+void raster_print(const Raster *r, FILE *out, bool color, int columns, int rows, int64_t steps);
+void raster_free(Raster *r);
+/* The escape that turns a terminal to a colour of 256 near `rgb` (0 … 1); black is left alone. */
+const char *raster_color(const double rgb[3], char text[24]);
+/* The summary's own raster, stretched over `columns`; at most `rows` rows (0: as many as it has).
+ */
+void summary_raster(const Summary *s, FILE *out, bool color, int columns, int rows);
+
+/* ---- progress.c ---- */
+typedef enum ProgressMode {
+    PROGRESS_AUTO,
+    PROGRESS_BAR,
+    PROGRESS_JSON,
+    PROGRESS_NONE
+} ProgressMode;
+typedef struct Progress Progress;
+/* False when there is no such mode. */
+bool progress_mode(const char *word, ProgressMode *out);
+/* AUTO: a bar on a terminal, a line every 10 s elsewhere. */
+Progress *progress_new(ProgressMode mode, FILE *err, const Plan *p);
+void progress_tick(Progress *pr, int64_t steps_done, int64_t steps_total, uint64_t spikes);
+/* The last tick: wipes the bar, writes the last line, frees. May be called with NULL. */
+void progress_done(Progress *pr, int64_t steps_done, int64_t steps_total, uint64_t spikes);
+
+#endif

@@ -1,0 +1,19 @@
+/* Shared by output.c and output_meta.c only. */
+#ifndef CORTEXC_OUTPUT_META_H
+#define CORTEXC_OUTPUT_META_H
+
+#include "h5.h"
+#include "output.h"
+
+typedef struct OutputTotals { /* per population, in the order of Plan.pop */
+    const uint64_t *spikes, *hash;
+    int64_t steps;
+} OutputTotals;
+
+/* The same title and the same model file, as 16 hexadecimal digits. */
+void output_identity(const Plan *p, char text[17]);
+/* /nodes and /cortexc but for /cortexc/record. False when the file has failed. */
+bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e, const Summary *s,
+                 const OutputTotals *totals);
+
+#endif
