@@ -98,7 +98,7 @@ typedef enum NodeKind {
 enum { DECL_PARAM = 1, DECL_STATE, DECL_INPUT };
 enum { EQ_PLAIN, EQ_UNLESS_REFRACTORY, EQ_EACH_STEP };
 enum { OP2_AND = 256, OP2_OR, OP2_LT, OP2_GT, OP2_LE, OP2_GE, OP2_EQ, OP2_NE };
-enum { AST_TRAILING = 1, AST_PAREN = 2 }; /* AST_PAREN: the expression stood in parentheses */
+enum { AST_TRAILING = 1, AST_PAREN = 2, AST_EXPANDED = 4 }; /* PAREN: it stood in parentheses; EXPANDED: from a top-level `if` or `for` */
 enum { UNIT_WORD, UNIT_KNOWN };             /* `which` of N_unit: port, int, bool; a real unit */
 
 typedef struct Node Node;

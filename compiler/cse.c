@@ -11,8 +11,8 @@ typedef struct Table {
 
 static bool commutes(unsigned op)
 {
-    return op == OP_ADD || op == OP_MUL || op == OP_EQ || op == OP_NE || op == OP_AND || op == OP_OR ||
-           op == OP_FMA;
+    return op == OP_ADD || op == OP_MUL || op == OP_EQ || op == OP_NE || op == OP_AND ||
+           op == OP_OR || op == OP_FMA;
 }
 
 static bool same(const Ins *a, const Ins *b)
@@ -25,7 +25,8 @@ static uint64_t ins_hash(const Ins *s)
 {
     uint64_t h = (uint64_t)s->op << 8 | s->flags;
     h = (h ^ (uint64_t)s->imm.k) * 0x9e3779b97f4a7c15u;
-    for (int k = 0; k < 4; k++) h = (h ^ h >> 29 ^ (uint32_t)s->arg[k]) * 0xbf58476d1ce4e5b9u;
+    for (int k = 0; k < 4; k++)
+        h = (h ^ h >> 29 ^ (uint32_t)s->arg[k]) * 0xbf58476d1ce4e5b9u;
     return h ^ h >> 32;
 }
 
@@ -46,10 +47,12 @@ static void cse_fn(IrFn *f, size_t n_fields)
 {
     Ins *old = f->ins;
     size_t n = vec_len(old), cap = 16;
-    while (cap < 2 * n) cap *= 2;
+    while (cap < 2 * n)
+        cap *= 2;
     Table t = {cx_alloc(cap, sizeof(int), "cse"), cap - 1};
     int *map = cx_alloc(n + 1, sizeof *map, "cse");
-    int *stored = cx_alloc(n_fields + 1, sizeof *stored, "cse"); /* value + 1, 0 nothing stored yet */
+    int *stored =
+        cx_alloc(n_fields + 1, sizeof *stored, "cse"); /* value + 1, 0 nothing stored yet */
     f->ins = NULL;
     for (size_t i = 0; i < n; i++) {
         Ins s = old[i];
@@ -78,5 +81,6 @@ static void cse_fn(IrFn *f, size_t n_fields)
 
 void cse_run(IrModule *m)
 {
-    for (size_t k = 0; k < vec_len(m->fn); k++) cse_fn(m->fn[k], vec_len(m->field));
+    for (size_t k = 0; k < vec_len(m->fn); k++)
+        cse_fn(m->fn[k], vec_len(m->field));
 }

@@ -38,5 +38,6 @@ static void dce_fn(IrFn *f, size_t n_fields)
 
 void dce_run(IrModule *m)
 {
-    for (size_t k = 0; k < vec_len(m->fn); k++) dce_fn(m->fn[k], vec_len(m->field));
+    for (size_t k = 0; k < vec_len(m->fn); k++)
+        dce_fn(m->fn[k], vec_len(m->field));
 }

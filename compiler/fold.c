@@ -15,8 +15,10 @@ bool ir_eval_op(Op op, const double *arg, double *out)
     if (!loop) return false;
     InterpCell x[4] = {0}, r = {0};
     for (int k = 0; row->args[k]; k++) {
-        if (row->args[k] == 'b') x[k].b = arg[k] != 0 ? -1 : 0;
-        else x[k].f = arg[k];
+        if (row->args[k] == 'b')
+            x[k].b = arg[k] != 0 ? -1 : 0;
+        else
+            x[k].f = arg[k];
     }
     loop(1, &r, &x[0], &x[1], &x[2]);
     *out = row->type == 'b' ? (r.b ? 1.0 : 0.0) : r.f;
@@ -91,9 +93,11 @@ static int fold_arithmetic(IrFn *f, Op op, Span s, int a, int b)
         }
         return -1;
     case OP_MIN:
-    case OP_MAX: return a == b ? a : -1;
+    case OP_MAX:
+        return a == b ? a : -1;
     case OP_LT:
-    case OP_GT: return a == b ? ir_truth(f, false) : -1;
+    case OP_GT:
+        return a == b ? ir_truth(f, false) : -1;
     case OP_AND:
         if (a == b || is_truth(f, b, true) || is_truth(f, a, false)) return a;
         if (is_truth(f, a, true) || is_truth(f, b, false)) return b;
@@ -102,7 +106,8 @@ static int fold_arithmetic(IrFn *f, Op op, Span s, int a, int b)
         if (a == b || is_truth(f, b, false) || is_truth(f, a, true)) return a;
         if (is_truth(f, a, false) || is_truth(f, b, true)) return b;
         return -1;
-    default: return -1;
+    default:
+        return -1;
     }
 }
 
@@ -110,17 +115,21 @@ static int fold_unary(IrFn *f, Op op, Span s, int a)
 {
     int x;
     switch (op) {
-    case OP_NEG: return under(f, a, OP_NEG);
+    case OP_NEG:
+        return under(f, a, OP_NEG);
     case OP_ABS:
         if (f->ins[a].op == OP_ABS) return a;
         x = under(f, a, OP_NEG);
         return x >= 0 ? ir_op(f, OP_ABS, s, 1, &x) : -1;
     case OP_NOT:
         if ((x = under(f, a, OP_NOT)) >= 0) return x;
-        if (f->ins[a].op == OP_EQ) return ir_op(f, OP_NE, s, 2, (int[]){f->ins[a].arg[0], f->ins[a].arg[1]});
-        if (f->ins[a].op == OP_NE) return ir_op(f, OP_EQ, s, 2, (int[]){f->ins[a].arg[0], f->ins[a].arg[1]});
+        if (f->ins[a].op == OP_EQ)
+            return ir_op(f, OP_NE, s, 2, (int[]){f->ins[a].arg[0], f->ins[a].arg[1]});
+        if (f->ins[a].op == OP_NE)
+            return ir_op(f, OP_EQ, s, 2, (int[]){f->ins[a].arg[0], f->ins[a].arg[1]});
         return -1;
-    default: return -1;
+    default:
+        return -1;
     }
 }
 
@@ -130,12 +139,14 @@ int fold_op(IrFn *f, Op op, Span s, const int *arg)
     switch (op) {
     case OP_NEG:
     case OP_ABS:
-    case OP_NOT: return fold_unary(f, op, s, arg[0]);
+    case OP_NOT:
+        return fold_unary(f, op, s, arg[0]);
     case OP_SELECT:
     case OP_SELECTB:
         if (arg[1] == arg[2]) return arg[1];
         if (f->ins[arg[0]].op == OP_TRUTH) return f->ins[arg[0]].imm.k ? arg[1] : arg[2];
-        if ((x = under(f, arg[0], OP_NOT)) >= 0) return ir_op(f, op, s, 3, (int[]){x, arg[2], arg[1]});
+        if ((x = under(f, arg[0], OP_NOT)) >= 0)
+            return ir_op(f, op, s, 3, (int[]){x, arg[2], arg[1]});
         if (is(f, arg[1], 1.0) && is(f, arg[2], 0.0)) return ir_op(f, OP_NUM, s, 1, arg);
         if (is_truth(f, arg[1], true) && is_truth(f, arg[2], false)) return arg[0];
         return -1;
@@ -153,8 +164,10 @@ int fold_op(IrFn *f, Op op, Span s, const int *arg)
     case OP_LT:
     case OP_GT:
     case OP_AND:
-    case OP_OR: return fold_arithmetic(f, op, s, arg[0], arg[1]);
-    default: return -1;
+    case OP_OR:
+        return fold_arithmetic(f, op, s, arg[0], arg[1]);
+    default:
+        return -1;
     }
 }
 
@@ -166,7 +179,8 @@ void fold_run(IrModule *m)
         Ins *old = f->ins;
         int *map = cx_alloc(vec_len(old) + 1, sizeof *map, "fold");
         f->ins = NULL;
-        for (size_t i = 0; i < vec_len(old); i++) map[i] = ir_copy(f, &old[i], map);
+        for (size_t i = 0; i < vec_len(old); i++)
+            map[i] = ir_copy(f, &old[i], map);
         cx_free(map);
         vec_free(old);
     }

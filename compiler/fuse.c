@@ -1,6 +1,6 @@
 /* a*b + c becomes fma(a, b, c) where nothing else reads the product: one rounding less and one
- * instruction less. This is the only place where products are contracted, so that every backend gives
- * the same bits. */
+ * instruction less. This is the only place where products are contracted, so that every backend
+ * gives the same bits. */
 #include "ir.h"
 
 static int *count_uses(const Ins *ins)
@@ -22,8 +22,10 @@ static void negate_one(IrFn *f, int *a, int *b)
 {
     bool free_b = f->ins[*b].op == OP_CONST || f->ins[*b].op == OP_NEG;
     bool free_a = f->ins[*a].op == OP_CONST || f->ins[*a].op == OP_NEG;
-    if (free_b && !free_a) *b = ir_op1(f, OP_NEG, *b);
-    else *a = ir_op1(f, OP_NEG, *a);
+    if (free_b && !free_a)
+        *b = ir_op1(f, OP_NEG, *b);
+    else
+        *a = ir_op1(f, OP_NEG, *a);
 }
 
 /* The fused form of old[i] in f, or -1. The product itself stays behind for dce. */

@@ -1,4 +1,5 @@
-/* Building the IR: modules, fields, functions, instructions, and copying one function into another. */
+/* Building the IR: modules, fields, functions, instructions, and copying one function into another.
+ */
 #include "ir.h"
 
 #include <math.h>
@@ -23,7 +24,8 @@ IrModule *ir_module(Arena *a, const char *name)
 void ir_module_free(IrModule *m)
 {
     if (!m) return;
-    for (size_t k = 0; k < vec_len(m->fn); k++) vec_free(m->fn[k]->ins);
+    for (size_t k = 0; k < vec_len(m->fn); k++)
+        vec_free(m->fn[k]->ins);
     vec_free(m->fn);
     vec_free(m->field);
 }
@@ -66,7 +68,8 @@ IrFn *ir_fn_find(const IrModule *m, const char *name)
     return NULL;
 }
 
-/* The place of `f` in its module, which is also its place in the kernel; -1 when it is not there. */
+/* The place of `f` in its module, which is also its place in the kernel; -1 when it is not there.
+ */
 int ir_fn_index(const IrModule *m, const IrFn *f)
 {
     for (size_t k = 0; k < vec_len(m->fn); k++)
@@ -77,9 +80,14 @@ int ir_fn_index(const IrModule *m, const IrFn *f)
 static int push(IrFn *f, Op op, int64_t k, unsigned flags, Span s, int n, const int *arg)
 {
     const IrOp *row = &ir_op_table[op];
-    if ((size_t)n != strlen(row->args)) cx_bug("%s takes %zu arguments, not %d", row->name, strlen(row->args), n);
-    Ins ins = {.op = (uint16_t)op, .type = row->type, .flags = (uint8_t)flags,
-               .arg = {-1, -1, -1, -1}, .imm.k = k, .span = s};
+    if ((size_t)n != strlen(row->args))
+        cx_bug("%s takes %zu arguments, not %d", row->name, strlen(row->args), n);
+    Ins ins = {.op = (uint16_t)op,
+               .type = row->type,
+               .flags = (uint8_t)flags,
+               .arg = {-1, -1, -1, -1},
+               .imm.k = k,
+               .span = s};
     for (int i = 0; i < n; i++) {
         if (arg[i] < 0 || (size_t)arg[i] >= vec_len(f->ins))
             cx_bug("%s: %s of %%%d, which does not exist", f->name, row->name, arg[i]);
@@ -120,12 +128,14 @@ bool ir_is_const(const IrFn *f, int v, double *value)
     return true;
 }
 
-/* A pure operation: a constant when its arguments are, an earlier value when an exact identity says so. */
+/* A pure operation: a constant when its arguments are, an earlier value when an exact identity says
+ * so. */
 int ir_op(IrFn *f, Op op, Span s, int n, const int *arg)
 {
     double x[4], r;
     bool known = n > 0;
-    for (int i = 0; i < n && known; i++) known = ir_is_const(f, arg[i], &x[i]);
+    for (int i = 0; i < n && known; i++)
+        known = ir_is_const(f, arg[i], &x[i]);
     if (known && ir_eval_op(op, x, &r)) {
         int v = ir_op_table[op].type == 'b' ? ir_truth(f, r != 0) : ir_const(f, r);
         f->ins[v].span = s;
@@ -170,11 +180,13 @@ void ir_out(IrFn *f, int k, int value, Span s)
 int ir_copy(IrFn *dst, const Ins *s, const int *map)
 {
     int n = (int)strlen(ir_op_table[s->op].args), arg[4];
-    for (int i = 0; i < n; i++) arg[i] = map[s->arg[i]];
+    for (int i = 0; i < n; i++)
+        arg[i] = map[s->arg[i]];
     if (ir_op_table[s->op].c[0]) return ir_op(dst, s->op, s->span, n, arg);
     int v = push(dst, s->op, s->imm.k, s->flags, s->span, n, arg);
     if (s->op == OP_CONST) dst->ins[v].imm.f = s->imm.f;
-    if ((s->op == OP_OUT || s->op == OP_OUTB) && s->imm.k >= dst->n_out) dst->n_out = (int)s->imm.k + 1;
+    if ((s->op == OP_OUT || s->op == OP_OUTB) && s->imm.k >= dst->n_out)
+        dst->n_out = (int)s->imm.k + 1;
     return v;
 }
 
@@ -184,12 +196,14 @@ void ir_inline(IrFn *dst, const IrFn *src, const int *field_value, int t_value, 
     size_t n = vec_len(src->ins), n_fields = 0;
     if (dst == src) cx_bug("%s cannot be inlined into itself", src->name);
     for (size_t i = 0; i < n; i++)
-        if ((src->ins[i].op == OP_LOAD || src->ins[i].op == OP_STORE) && (size_t)src->ins[i].imm.k >= n_fields)
+        if ((src->ins[i].op == OP_LOAD || src->ins[i].op == OP_STORE) &&
+            (size_t)src->ins[i].imm.k >= n_fields)
             n_fields = (size_t)src->ins[i].imm.k + 1;
     int *map = cx_alloc(n + 1, sizeof *map, "inlining");
     /* A load behind a store of the inlined body sees what was stored, not the value handed in. */
     int *now = cx_alloc(n_fields + 1, sizeof *now, "inlining");
-    for (size_t k = 0; k < n_fields; k++) now[k] = field_value ? field_value[k] : -1;
+    for (size_t k = 0; k < n_fields; k++)
+        now[k] = field_value ? field_value[k] : -1;
     for (size_t i = 0; i < n; i++) {
         const Ins *s = &src->ins[i];
         if (s->op == OP_LOAD && now[s->imm.k] >= 0) {
@@ -216,7 +230,8 @@ bool ir_depends(const IrFn *f, int v, int field)
     for (int i = 0; i <= v; i++) {
         const Ins *s = &f->ins[i];
         dep[i] = s->op == OP_LOAD && s->imm.k == field;
-        for (int k = 0; k < 4; k++) dep[i] |= s->arg[k] >= 0 && dep[s->arg[k]];
+        for (int k = 0; k < 4; k++)
+            dep[i] |= s->arg[k] >= 0 && dep[s->arg[k]];
     }
     bool r = dep[v];
     cx_free(dep);
@@ -229,20 +244,28 @@ void ir_uniform(const IrModule *m, const IrFn *f, bool *uniform)
         const Ins *s = &f->ins[i];
         bool u = true;
         switch ((Op)s->op) {
-        case OP_LOAD: u = m->field[s->imm.k].uniform; break;
+        case OP_LOAD:
+            u = m->field[s->imm.k].uniform;
+            break;
         case OP_I:
         case OP_J:
-        case OP_XI: u = false; break;
+        case OP_XI:
+            u = false;
+            break;
         case OP_RUNIFORM:
         case OP_RNORMAL:
         case OP_RLOGNORMAL:
         case OP_REXPONENTIAL:
         case OP_RGAMMA:
         case OP_RBINOMIAL:
-        case OP_RPOISSON: u = s->flags & INS_SHARED; break;
-        default: break;
+        case OP_RPOISSON:
+            u = s->flags & INS_SHARED;
+            break;
+        default:
+            break;
         }
-        for (int k = 0; k < 4; k++) u = u && (s->arg[k] < 0 || uniform[s->arg[k]]);
+        for (int k = 0; k < 4; k++)
+            u = u && (s->arg[k] < 0 || uniform[s->arg[k]]);
         uniform[i] = u;
     }
 }

@@ -55,7 +55,8 @@ static bool split(Reader *r, const char *p, const char *end)
 {
     r->n = 0;
     for (;;) {
-        while (p < end && (unsigned char)*p <= ' ') p++;
+        while (p < end && (unsigned char)*p <= ' ')
+            p++;
         if (p >= end || *p == ';') return true;
         if (r->n == MAX_WORDS) return bad(r, "too many words");
         char *w = arena_alloc(r->a, (size_t)(end - p) + 1, 1);
@@ -64,7 +65,8 @@ static bool split(Reader *r, const char *p, const char *end)
         if (*p == '"') {
             if (!split_quoted(r, &p, end, w)) return false;
         } else {
-            while (p < end && (unsigned char)*p > ' ' && *p != ';') *w++ = *p++;
+            while (p < end && (unsigned char)*p > ' ' && *p != ';')
+                *w++ = *p++;
         }
     }
 }
@@ -91,8 +93,10 @@ static bool integer(Reader *r, int k, int64_t *v)
     if (k >= r->n) return bad(r, "a number is missing");
     char *end;
     errno = 0;
-    *v = r->word[k][0] == '-' ? strtoll(r->word[k], &end, 0) : (int64_t)strtoull(r->word[k], &end, 0);
-    return !*end && r->word[k][0] && !errno ? true : bad(r, "`%s` is not a whole number", r->word[k]);
+    *v = r->word[k][0] == '-' ? strtoll(r->word[k], &end, 0)
+                              : (int64_t)strtoull(r->word[k], &end, 0);
+    return !*end && r->word[k][0] && !errno ? true
+                                            : bad(r, "`%s` is not a whole number", r->word[k]);
 }
 
 static int name_index(const char *s, const char *const *name, int n)
@@ -106,7 +110,8 @@ static bool read_range(Reader *r, char *s, IrField *f)
 {
     size_t n = strlen(s);
     char *comma = strchr(s, ',');
-    if (n < 5 || !comma || !strchr("([", s[0]) || !strchr(")]", s[n - 1])) return bad(r, "`%s` is not a range", s);
+    if (n < 5 || !comma || !strchr("([", s[0]) || !strchr(")]", s[n - 1]))
+        return bad(r, "`%s` is not a range", s);
     f->open_lo = s[0] == '(';
     f->open_hi = s[n - 1] == ')';
     s[n - 1] = *comma = 0;
@@ -121,16 +126,20 @@ static bool read_field(Reader *r)
     if (!integer(r, 1, &k)) return false;
     if (k != (int64_t)vec_len(r->m->field)) return bad(r, "field %s is not next", r->word[1]);
     if (ir_field_find(r->m, r->word[2]) >= 0) return bad(r, "two fields `%s`", r->word[2]);
-    IrField f = {.name = r->word[2], .unit = text_of(r, 4), .doc = "", .lo = -INFINITY, .hi = INFINITY};
+    IrField f = {
+        .name = r->word[2], .unit = text_of(r, 4), .doc = "", .lo = -INFINITY, .hi = INFINITY};
     int kind = name_index(r->word[3], field_kind_name, N_FIELD_KINDS);
     if (kind < 0) return bad(r, "unknown kind of field `%s`", r->word[3]);
     f.kind = (FieldKind)kind;
     for (int i = 5; i < r->n; i++) {
-        if (is(r, i, "uniform")) f.uniform = true;
+        if (is(r, i, "uniform"))
+            f.uniform = true;
         else if (is(r, i, "in") && i + 1 < r->n) {
             if (!read_range(r, r->word[++i], &f)) return false;
-        } else if (is(r, i, "doc") && i + 1 < r->n) f.doc = r->word[++i];
-        else return bad(r, "unexpected `%s`", r->word[i]);
+        } else if (is(r, i, "doc") && i + 1 < r->n)
+            f.doc = r->word[++i];
+        else
+            return bad(r, "unexpected `%s`", r->word[i]);
     }
     int at = ir_field(r->m, f);
     r->m->field[at].lo = f.lo, r->m->field[at].hi = f.hi; /* also a range of the one point 0 */
@@ -143,7 +152,8 @@ static bool read_fn(Reader *r)
     int role = name_index(r->word[r->n - 2], fn_role_name, N_FN_ROLES);
     if (role < 0) return bad(r, "unknown role `%s`", r->word[r->n - 2]);
     bool synapse = is(r, r->n - 1, "synapse");
-    if (!synapse && !is(r, r->n - 1, "neuron")) return bad(r, "unknown lanes `%s`", r->word[r->n - 1]);
+    if (!synapse && !is(r, r->n - 1, "neuron"))
+        return bad(r, "unknown lanes `%s`", r->word[r->n - 1]);
     if (ir_fn_find(r->m, r->word[1])) return bad(r, "two functions `%s`", r->word[1]);
     r->f = ir_fn(r->m, r->word[1], (FnRole)role, synapse ? LANE_SYNAPSE : LANE_NEURON);
     vec_clear(r->value);
@@ -192,7 +202,8 @@ static bool read_imm(Reader *r, Ins *s, int *k)
         ++*k;
         if (is(r, *k, "shared")) s->flags = INS_SHARED, ++*k;
         return true;
-    default: return true;
+    default:
+        return true;
     }
 }
 
@@ -207,7 +218,8 @@ static bool read_ins(Reader *r)
     }
     if (k >= r->n) return bad(r, "an operation is missing");
     int op = 0;
-    while (op < N_OPS && strcmp(r->word[k], ir_op_table[op].name)) op++;
+    while (op < N_OPS && strcmp(r->word[k], ir_op_table[op].name))
+        op++;
     if (op == N_OPS) return bad(r, "unknown operation `%s`", r->word[k]);
     const IrOp *row = &ir_op_table[op];
     Ins s = {.op = (uint16_t)op, .type = row->type, .arg = {-1, -1, -1, -1}};
@@ -218,9 +230,11 @@ static bool read_ins(Reader *r)
     for (int i = 0; row->args[i]; i++, k++) {
         int64_t v = -1;
         if (!value_number(r, k, &v)) return false;
-        if ((size_t)v >= vec_len(r->value) || r->value[v] < 0) return bad(r, "unknown value `%s`", r->word[k]);
+        if ((size_t)v >= vec_len(r->value) || r->value[v] < 0)
+            return bad(r, "unknown value `%s`", r->word[k]);
         s.arg[i] = r->value[v];
-        if (r->f->ins[s.arg[i]].type != row->args[i]) return bad(r, "`%s` has the wrong type", r->word[k]);
+        if (r->f->ins[s.arg[i]].type != row->args[i])
+            return bad(r, "`%s` has the wrong type", r->word[k]);
     }
     if (k < r->n) return bad(r, "unexpected `%s`", r->word[k]);
     if (op == OP_OUT || op == OP_OUTB) {
@@ -229,7 +243,8 @@ static bool read_ins(Reader *r)
     }
     vec_push(r->f->ins, s);
     if (number_of >= 0) {
-        while ((int64_t)vec_len(r->value) <= number_of) vec_push(r->value, -1);
+        while ((int64_t)vec_len(r->value) <= number_of)
+            vec_push(r->value, -1);
         if (r->value[number_of] >= 0) return bad(r, "%%%d is given twice", (int)number_of);
         r->value[number_of] = (int)vec_len(r->f->ins) - 1;
     }
@@ -251,7 +266,8 @@ static bool read_line(Reader *r)
     return read_ins(r);
 }
 
-/* The module is checked by ir_verify too, so what this returns is safe to run. Spans are nowhere. */
+/* The module is checked by ir_verify too, so what this returns is safe to run. Spans are nowhere.
+ */
 IrModule *ir_read(Arena *a, const char *text, char **error)
 {
     Reader r = {.a = a};

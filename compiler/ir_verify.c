@@ -3,12 +3,14 @@
 
 #include <string.h>
 
-static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const Ins *s, const bool *uniform)
+static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const Ins *s,
+                             const bool *uniform)
 {
     int64_t k = s->imm.k;
     switch ((Op)s->op) {
     case OP_TRUTH:
-    case OP_T: return k == 0 || k == 1 ? NULL : "selector is neither 0 nor 1";
+    case OP_T:
+        return k == 0 || k == 1 ? NULL : "selector is neither 0 nor 1";
     case OP_LOAD:
         return k >= 0 && (size_t)k < vec_len(m->field) ? NULL : "no such field";
     case OP_STORE:
@@ -16,7 +18,8 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         if (f->lanes == LANE_SYNAPSE) return "store in a function over synapses";
         if (f->role == FN_INIT) {
             if (m->field[k].uniform && !uniform[s->arg[0]])
-                return arena_printf(a, "uniform field `%s` takes a value that varies", m->field[k].name);
+                return arena_printf(a, "uniform field `%s` takes a value that varies",
+                                    m->field[k].name);
             return NULL;
         }
         if (m->field[k].kind == FIELD_PARAM)
@@ -25,11 +28,15 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         if (m->field[k].uniform)
             return arena_printf(a, "uniform field `%s` is written outside init", m->field[k].name);
         return NULL;
-    case OP_J: return f->lanes == LANE_SYNAPSE ? NULL : "target index in a function over neurons";
-    case OP_XI: return f->role == FN_DERIV ? NULL : "noise outside a deriv function";
+    case OP_J:
+        return f->lanes == LANE_SYNAPSE ? NULL : "target index in a function over neurons";
+    case OP_XI:
+        return f->role == FN_DERIV ? NULL : "noise outside a deriv function";
     case OP_OUT:
-    case OP_OUTB: return k >= 0 && k < f->n_out ? NULL : "no such result";
-    default: return NULL;
+    case OP_OUTB:
+        return k >= 0 && k < f->n_out ? NULL : "no such result";
+    default:
+        return NULL;
     }
 }
 
@@ -71,7 +78,8 @@ static const char *check_fn(Arena *a, const IrModule *m, const IrFn *f)
             if (seen[s->imm.k]) bad = "result is given twice";
             seen[s->imm.k] = true;
         }
-        if (bad) bad = arena_printf(a, "fn %s, %%%zu %s: %s", f->name, i, ir_op_table[s->op].name, bad);
+        if (bad)
+            bad = arena_printf(a, "fn %s, %%%zu %s: %s", f->name, i, ir_op_table[s->op].name, bad);
     }
     for (int k = 0; k < f->n_out && !bad; k++)
         if (!seen[k]) bad = arena_printf(a, "fn %s: result %d is missing", f->name, k);
@@ -84,12 +92,14 @@ const char *ir_verify(Arena *a, const IrModule *m)
 {
     for (size_t k = 0; k < vec_len(m->field); k++) {
         const IrField *f = &m->field[k];
-        if ((unsigned)f->kind >= N_FIELD_KINDS) return arena_printf(a, "field %zu: no such kind", k);
+        if ((unsigned)f->kind >= N_FIELD_KINDS)
+            return arena_printf(a, "field %zu: no such kind", k);
         if (!f->name || !*f->name) return arena_printf(a, "field %zu has no name", k);
         if (ir_field_find(m, f->name) != (int)k) return arena_printf(a, "two fields `%s`", f->name);
     }
     for (size_t k = 0; k < vec_len(m->fn); k++) {
-        if (!m->fn[k]->name || !*m->fn[k]->name) return arena_printf(a, "function %zu has no name", k);
+        if (!m->fn[k]->name || !*m->fn[k]->name)
+            return arena_printf(a, "function %zu has no name", k);
         if (ir_fn_find(m, m->fn[k]->name) != m->fn[k])
             return arena_printf(a, "two functions `%s`", m->fn[k]->name);
         const char *bad = check_fn(a, m, m->fn[k]);

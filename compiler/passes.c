@@ -17,7 +17,8 @@ void ir_run_passes(IrModule *m, const char *dump_after, Buf *dump)
         ir_passes[k].run(m);
         const char *wrong = ir_verify(m->arena, m);
         if (wrong) cx_bug("after %s: %s", ir_passes[k].name, wrong);
-        if (dump_after && dump && (!strcmp(dump_after, "all") || !strcmp(dump_after, ir_passes[k].name))) {
+        if (dump_after && dump &&
+            (!strcmp(dump_after, "all") || !strcmp(dump_after, ir_passes[k].name))) {
             buf_printf(dump, "; after %s\n", ir_passes[k].name);
             ir_print(m, dump);
         }

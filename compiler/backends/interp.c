@@ -14,15 +14,15 @@ typedef struct Writer {
     const InterpIsa *isa;
     Arena *a;
     bool list;
-    int n;             /* instructions of f */
+    int n; /* instructions of f */
     bool *uniform;
-    int *last;         /* last instruction that reads value v, -1 none */
-    int *place;        /* slot of value v */
-    int *column;       /* field in whose column value v is computed, -1 none */
-    int *result;       /* result as which value v is computed, -1 none */
-    InterpSlot *slot;  /* vecs */
+    int *last;        /* last instruction that reads value v, -1 none */
+    int *place;       /* slot of value v */
+    int *column;      /* field in whose column value v is computed, -1 none */
+    int *result;      /* result as which value v is computed, -1 none */
+    InterpSlot *slot; /* vecs */
     InterpIns *once, *body;
-    int *free_reg;     /* slots of registers */
+    int *free_reg; /* slots of registers */
     int n_regs, n_cells;
 } Writer;
 
@@ -58,8 +58,10 @@ static void emit(Writer *w, bool once, InterpLoop *loop, int d, int a, int b, in
 {
     InterpIns s = {.loop = loop, .d = d, .arg = {a, b < 0 ? d : b, c < 0 ? d : c, d}};
     if (!loop) cx_bug("no loop for an operation of %s", w->f->name);
-    if (once) vec_push(w->once, s);
-    else vec_push(w->body, s);
+    if (once)
+        vec_push(w->once, s);
+    else
+        vec_push(w->body, s);
 }
 
 static bool is_pure(const Ins *s)
@@ -88,17 +90,20 @@ static bool store_in_place(const Writer *w, int v, int64_t k, int at)
     if (stored_between(w, k, v, at) || stored_between(w, k, at, w->last[v])) return false;
     for (int i = 0; i < at; i++) {
         const Ins *s = &w->f->ins[i];
-        if (s->op == OP_LOAD && s->imm.k == k && (i > v || (load_in_place(w, i) && w->last[i] > v))) return false;
+        if (s->op == OP_LOAD && s->imm.k == k && (i > v || (load_in_place(w, i) && w->last[i] > v)))
+            return false;
         if (i < v && w->column[i] == k && w->last[i] > v) return false;
     }
     return true;
 }
 
-/* Chooses for each pure value whether it is computed in a column or a result instead of a register. */
+/* Chooses for each pure value whether it is computed in a column or a result instead of a register.
+ */
 static void choose_places(Writer *w)
 {
     const Ins *ins = w->f->ins;
-    for (int v = 0; v < w->n; v++) w->column[v] = w->result[v] = -1;
+    for (int v = 0; v < w->n; v++)
+        w->column[v] = w->result[v] = -1;
     for (int v = 0; v < w->n; v++) {
         if (w->uniform[v] || !is_pure(&ins[v])) continue;
         for (int i = v + 1; i <= w->last[v] && w->column[v] < 0; i++) {
@@ -110,7 +115,8 @@ static void choose_places(Writer *w)
     }
 }
 
-/* A place for value i; its registers may be those of arguments that are read here for the last time. */
+/* A place for value i; its registers may be those of arguments that are read here for the last
+ * time. */
 static int place_value(Writer *w, int i)
 {
     if (w->uniform[i]) return new_cell(w);
@@ -126,7 +132,8 @@ static void free_arguments(Writer *w, int i)
         int v = s->arg[k];
         if (v < 0 || w->last[v] != i || w->slot[w->place[v]].kind != SLOT_REG) continue;
         bool again = false;
-        for (int j = 0; j < k; j++) again |= s->arg[j] == v;
+        for (int j = 0; j < k; j++)
+            again |= s->arg[j] == v;
         if (!again) vec_push(w->free_reg, w->place[v]);
     }
 }
@@ -143,10 +150,12 @@ static void write_pure(Writer *w, int i)
 {
     const Ins *s = &w->f->ins[i];
     int arg[3];
-    for (int k = 0; k < 3; k++) arg[k] = s->arg[k] >= 0 ? w->place[s->arg[k]] : -1;
+    for (int k = 0; k < 3; k++)
+        arg[k] = s->arg[k] >= 0 ? w->place[s->arg[k]] : -1;
     free_arguments(w, i);
     w->place[i] = place_value(w, i);
-    emit(w, w->uniform[i], w->isa->pure[s->op][w->uniform[i] ? 0 : singles(w, s)], w->place[i], arg[0], arg[1], arg[2]);
+    emit(w, w->uniform[i], w->isa->pure[s->op][w->uniform[i] ? 0 : singles(w, s)], w->place[i],
+         arg[0], arg[1], arg[2]);
 }
 
 static bool is_infinite(const Writer *w, int v, double sign)
@@ -158,17 +167,22 @@ static bool is_infinite(const Writer *w, int v, double sign)
 static void write_draw(Writer *w, int i)
 {
     const Ins *s = &w->f->ins[i];
-    InterpIns d = {.op = (uint8_t)s->op, .single = (uint8_t)singles(w, s), .shared = s->flags & INS_SHARED,
+    InterpIns d = {.op = (uint8_t)s->op,
+                   .single = (uint8_t)singles(w, s),
+                   .shared = s->flags & INS_SHARED,
                    .salt = (uint64_t)s->imm.k};
     d.plain = s->op == OP_RNORMAL && is_infinite(w, s->arg[2], -1) && is_infinite(w, s->arg[3], 1);
-    d.d = w->place[i] = place_value(w, i); /* apart from the arguments, which are read after writing */
+    d.d = w->place[i] =
+        place_value(w, i); /* apart from the arguments, which are read after writing */
     for (int k = 0; k < 4; k++) {
         d.arg[k] = s->arg[k] >= 0 ? w->place[s->arg[k]] : d.d;
         if (s->arg[k] < 0) d.single |= (uint8_t)(1u << k);
     }
     free_arguments(w, i);
-    if (w->uniform[i]) vec_push(w->once, d);
-    else vec_push(w->body, d);
+    if (w->uniform[i])
+        vec_push(w->once, d);
+    else
+        vec_push(w->body, d);
 }
 
 static void write_load(Writer *w, int i)
@@ -177,7 +191,8 @@ static void write_load(Writer *w, int i)
     bool once = w->uniform[i];
     if (w->list && !once) {
         w->place[i] = new_reg(w);
-        emit(w, false, w->isa->gather, w->place[i], slot_of(w, SLOT_BASE, k), slot_of(w, SLOT_LANE, 0), -1);
+        emit(w, false, w->isa->gather, w->place[i], slot_of(w, SLOT_BASE, k),
+             slot_of(w, SLOT_LANE, 0), -1);
         return;
     }
     int column = slot_of(w, once ? SLOT_BASE : SLOT_COL, k);
@@ -197,11 +212,12 @@ static void write_store(Writer *w, int i)
     if (w->m->field[k].uniform) {
         emit(w, true, w->isa->copy, slot_of(w, SLOT_BASE, k), w->place[v], -1, -1);
     } else if (w->list) {
-        emit(w, false, single ? w->isa->scatter_fill : w->isa->scatter, slot_of(w, SLOT_BASE, k), w->place[v],
-             slot_of(w, SLOT_LANE, 0), -1);
+        emit(w, false, single ? w->isa->scatter_fill : w->isa->scatter, slot_of(w, SLOT_BASE, k),
+             w->place[v], slot_of(w, SLOT_LANE, 0), -1);
     } else {
         int d = slot_of(w, SLOT_COL, k);
-        if (d != w->place[v]) emit(w, false, single ? w->isa->fill : w->isa->copy, d, w->place[v], -1, -1);
+        if (d != w->place[v])
+            emit(w, false, single ? w->isa->fill : w->isa->copy, d, w->place[v], -1, -1);
     }
     free_arguments(w, i);
 }
@@ -232,10 +248,14 @@ static void write_index(Writer *w, int i)
     bool synapse = w->f->lanes == LANE_SYNAPSE;
     int d = w->place[i] = new_reg(w), lane = w->list ? slot_of(w, SLOT_LANE, 0) : -1;
     int ends = synapse ? slot_of(w, w->f->ins[i].op == OP_I ? SLOT_SRC : SLOT_TGT, 0) : -1;
-    if (synapse && w->list) emit(w, false, w->isa->widen_gather, d, ends, lane, -1);
-    else if (synapse) emit(w, false, w->isa->widen, d, ends, -1, -1);
-    else if (w->list) emit(w, false, w->isa->widen, d, lane, -1, -1);
-    else emit(w, false, w->isa->count, d, slot_of(w, SLOT_ONCE, ONCE_LANE), -1, -1);
+    if (synapse && w->list)
+        emit(w, false, w->isa->widen_gather, d, ends, lane, -1);
+    else if (synapse)
+        emit(w, false, w->isa->widen, d, ends, -1, -1);
+    else if (w->list)
+        emit(w, false, w->isa->widen, d, lane, -1, -1);
+    else
+        emit(w, false, w->isa->count, d, slot_of(w, SLOT_ONCE, ONCE_LANE), -1, -1);
 }
 
 static void write_ins(Writer *w, int i)
@@ -252,22 +272,38 @@ static void write_ins(Writer *w, int i)
         c.b = s->imm.k ? -1 : 0;
         w->place[i] = slot_const(w, c);
         return;
-    case OP_T: w->place[i] = slot_of(w, SLOT_ONCE, s->imm.k ? ONCE_T1 : ONCE_T); return;
-    case OP_STEP: w->place[i] = slot_of(w, SLOT_ONCE, ONCE_STEP); return;
-    case OP_LOAD: write_load(w, i); return;
-    case OP_STORE: write_store(w, i); return;
+    case OP_T:
+        w->place[i] = slot_of(w, SLOT_ONCE, s->imm.k ? ONCE_T1 : ONCE_T);
+        return;
+    case OP_STEP:
+        w->place[i] = slot_of(w, SLOT_ONCE, ONCE_STEP);
+        return;
+    case OP_LOAD:
+        write_load(w, i);
+        return;
+    case OP_STORE:
+        write_store(w, i);
+        return;
     case OP_OUT:
-    case OP_OUTB: write_out(w, i); return;
+    case OP_OUTB:
+        write_out(w, i);
+        return;
     case OP_I:
-    case OP_J: write_index(w, i); return;
+    case OP_J:
+        write_index(w, i);
+        return;
     case OP_RUNIFORM:
     case OP_RNORMAL:
     case OP_RLOGNORMAL:
     case OP_REXPONENTIAL:
     case OP_RGAMMA:
     case OP_RBINOMIAL:
-    case OP_RPOISSON: write_draw(w, i); return;
-    default: write_pure(w, i); return;
+    case OP_RPOISSON:
+        write_draw(w, i);
+        return;
+    default:
+        write_pure(w, i);
+        return;
     }
 }
 
@@ -275,11 +311,15 @@ static int lane_bytes(const Writer *w, SlotKind k)
 {
     switch (k) {
     case SLOT_COL:
-    case SLOT_OUT: return 8;
-    case SLOT_LANE: return 4;
+    case SLOT_OUT:
+        return 8;
+    case SLOT_LANE:
+        return 4;
     case SLOT_SRC:
-    case SLOT_TGT: return w->list ? 0 : 4;
-    default: return 0;
+    case SLOT_TGT:
+        return w->list ? 0 : 4;
+    default:
+        return 0;
     }
 }
 
@@ -295,9 +335,12 @@ static const void *keep(Arena *a, const void *vec, size_t elem)
 
 static InterpProg finish(Writer *w)
 {
-    InterpProg p = {.n_once = (int)vec_len(w->once), .n_body = (int)vec_len(w->body),
-                    .n_slots = (int)vec_len(w->slot), .block = MAX_BLOCK};
-    while (p.block > MIN_BLOCK && w->n_regs * p.block * (int)sizeof(InterpCell) > REGISTER_BYTES) p.block /= 2;
+    InterpProg p = {.n_once = (int)vec_len(w->once),
+                    .n_body = (int)vec_len(w->body),
+                    .n_slots = (int)vec_len(w->slot),
+                    .block = MAX_BLOCK};
+    while (p.block > MIN_BLOCK && w->n_regs * p.block * (int)sizeof(InterpCell) > REGISTER_BYTES)
+        p.block /= 2;
     p.once = keep(w->a, w->once, sizeof *w->once);
     p.body = keep(w->a, w->body, sizeof *w->body);
     p.cells_at = round_up((size_t)p.n_slots * sizeof(void *));
@@ -309,17 +352,22 @@ static InterpProg finish(Writer *w)
     for (int k = 0; k < p.n_slots; k++) {
         const InterpSlot *s = &w->slot[k];
         size_t index = (size_t)s->index;
-        if (s->kind == SLOT_CONST) start[k] = (InterpStart){(uintptr_t)s->cell, 0};
-        else if (s->kind == SLOT_ONCE) start[k] = (InterpStart){p.cells_at + index * sizeof(InterpCell), UINTPTR_MAX};
-        else if (s->kind == SLOT_REG) start[k] = (InterpStart){regs_at + index * reg_bytes, UINTPTR_MAX};
-        else frame[p.n_frame++] = (InterpFrameSlot){k, s->index, s->kind, lane_bytes(w, s->kind)};
+        if (s->kind == SLOT_CONST)
+            start[k] = (InterpStart){(uintptr_t)s->cell, 0};
+        else if (s->kind == SLOT_ONCE)
+            start[k] = (InterpStart){p.cells_at + index * sizeof(InterpCell), UINTPTR_MAX};
+        else if (s->kind == SLOT_REG)
+            start[k] = (InterpStart){regs_at + index * reg_bytes, UINTPTR_MAX};
+        else
+            frame[p.n_frame++] = (InterpFrameSlot){k, s->index, s->kind, lane_bytes(w, s->kind)};
     }
     p.start = start;
     p.frame = frame;
     return p;
 }
 
-static InterpProg write_prog(Arena *a, const IrModule *m, const IrFn *f, const InterpIsa *isa, bool list)
+static InterpProg write_prog(Arena *a, const IrModule *m, const IrFn *f, const InterpIsa *isa,
+                             bool list)
 {
     size_t n = vec_len(f->ins);
     Writer w = {.m = m, .f = f, .isa = isa, .a = a, .list = list, .n = (int)n, .n_cells = N_ONCE};
@@ -327,12 +375,14 @@ static InterpProg write_prog(Arena *a, const IrModule *m, const IrFn *f, const I
     w.last = cx_alloc(4 * n + 4, sizeof *w.last, "interpreter");
     w.place = w.last + n, w.column = w.place + n, w.result = w.column + n;
     ir_uniform(m, f, w.uniform);
-    for (int i = 0; i < w.n; i++) w.last[i] = -1;
+    for (int i = 0; i < w.n; i++)
+        w.last[i] = -1;
     for (int i = 0; i < w.n; i++)
         for (int k = 0; k < 4; k++)
             if (f->ins[i].arg[k] >= 0) w.last[f->ins[i].arg[k]] = i;
     choose_places(&w);
-    for (int i = 0; i < w.n; i++) write_ins(&w, i);
+    for (int i = 0; i < w.n; i++)
+        write_ins(&w, i);
     InterpProg p = finish(&w);
     vec_free(w.slot);
     vec_free(w.once);
@@ -350,9 +400,12 @@ static const InterpIsa *choose_isa(Fail *fail)
     int best = 0;
 #ifdef __x86_64__
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) best = 1;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("bmi2"))
+        best = 1;
     if (best && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
         best = 2;
 #endif
     const char *asked = getenv("CORTEXC_ISA");
@@ -375,7 +428,8 @@ static void free_kernel(Kernel *k)
     arena_free(k->impl);
 }
 
-/* Functions keep their numbers. Those with white noise in them cannot run and have no entry points. */
+/* Functions keep their numbers. Those with white noise in them cannot run and have no entry points.
+ */
 static Kernel *build(const IrModule *m, Fail *fail)
 {
     Arena *a = arena_new("interp kernel");
@@ -387,19 +441,27 @@ static Kernel *build(const IrModule *m, Fail *fail)
         return NULL;
     }
     Kernel *k = arena_one(a, Kernel);
-    *k = (Kernel){.abi = CORTEXC_KERNEL_ABI, .backend = "interp", .hash = ir_hash(m), .impl = a, .free = free_kernel,
-                  .n_fields = (int)vec_len(m->field), .n_fns = (int)vec_len(m->fn), .scratch_bytes = 64};
+    *k = (Kernel){.abi = CORTEXC_KERNEL_ABI,
+                  .backend = "interp",
+                  .hash = ir_hash(m),
+                  .impl = a,
+                  .free = free_kernel,
+                  .n_fields = (int)vec_len(m->field),
+                  .n_fns = (int)vec_len(m->fn),
+                  .scratch_bytes = 64};
     KernelField *field = arena_many(a, KernelField, (size_t)k->n_fields + 1);
     for (int i = 0; i < k->n_fields; i++)
-        field[i] = (KernelField){arena_strdup(a, m->field[i].name), arena_strdup(a, m->field[i].unit),
-                                 m->field[i].kind, m->field[i].uniform};
+        field[i] =
+            (KernelField){arena_strdup(a, m->field[i].name), arena_strdup(a, m->field[i].unit),
+                          m->field[i].kind, m->field[i].uniform};
     KernelFn *fn = arena_many(a, KernelFn, (size_t)k->n_fns + 1);
     for (int i = 0; i < k->n_fns; i++) {
         const IrFn *f = m->fn[i];
         fn[i] = (KernelFn){.name = arena_strdup(a, f->name), .role = f->role, .n_out = f->n_out};
         if (needs_noise(f)) continue;
         InterpFn *impl = arena_one(a, InterpFn);
-        *impl = (InterpFn){isa, f->lanes, write_prog(a, m, f, isa, false), write_prog(a, m, f, isa, true)};
+        *impl = (InterpFn){isa, f->lanes, write_prog(a, m, f, isa, false),
+                           write_prog(a, m, f, isa, true)};
         if (impl->range.bytes > k->scratch_bytes) k->scratch_bytes = impl->range.bytes;
         if (impl->list.bytes > k->scratch_bytes) k->scratch_bytes = impl->list.bytes;
         fn[i].impl = impl;

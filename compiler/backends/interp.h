@@ -39,10 +39,10 @@ typedef struct InterpStart {
 enum { ONCE_T, ONCE_T1, ONCE_STEP, ONCE_LANE, N_ONCE };
 
 typedef struct InterpIns {
-    InterpLoop *loop; /* NULL: a draw */
-    int32_t d, arg[4]; /* slots; unused arguments are slot d */
-    uint8_t op;        /* draws: */
-    uint8_t single;    /* bit k: argument k is one cell */
+    InterpLoop *loop;   /* NULL: a draw */
+    int32_t d, arg[4];  /* slots; unused arguments are slot d */
+    uint8_t op;         /* draws: */
+    uint8_t single;     /* bit k: argument k is one cell */
     bool shared, plain; /* plain: a normal draw without bounds */
     uint64_t salt;
 } InterpIns;
@@ -58,7 +58,7 @@ typedef struct InterpProg {
     const InterpStart *start;
     const InterpFrameSlot *frame;
     int n_once, n_body, n_slots, n_frame;
-    int block; /* lanes */
+    int block;              /* lanes */
     size_t cells_at, bytes; /* of the scratch memory, which begins with the slots */
 } InterpProg;
 
@@ -68,7 +68,9 @@ typedef struct InterpFn {
     InterpProg range, list;
 } InterpFn;
 
-void interp_run_range(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, double *const *out);
-void interp_run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n, double *const *out);
+void interp_run_range(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi,
+                      double *const *out);
+void interp_run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n,
+                     double *const *out);
 
 #endif

@@ -9,14 +9,15 @@ typedef union InterpCell {
     int64_t b; /* a truth value: all ones or zero */
 } InterpCell;
 
-/* d[k] = op(a[k], b[k], c[k]) for k < n, n >= 1. d may be the same array as an argument, but must not
- * overlap one otherwise. */
+/* d[k] = op(a[k], b[k], c[k]) for k < n, n >= 1. d may be the same array as an argument, but must
+ * not overlap one otherwise. */
 typedef void InterpLoop(int64_t n, void *d, const void *a, const void *b, const void *c);
 
 typedef struct InterpIsa {
     const char *name;
     /* By the arguments that are one cell for all lanes: bit 0 for the first, … NULL for the
-     * operations of other kinds, and where all arguments are single (that is pattern 0 with n = 1). */
+     * operations of other kinds, and where all arguments are single (that is pattern 0 with n = 1).
+     */
     InterpLoop *pure[N_OPS][8];
     InterpLoop *copy;         /* d[k] = a[k] */
     InterpLoop *fill;         /* d[k] = a[0] */

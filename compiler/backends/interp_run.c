@@ -24,14 +24,22 @@ static RngAt coordinates(const Call *c, uint64_t key, bool shared, int64_t k)
 static double draw_one(Op op, RngAt at, const double *x)
 {
     switch (op) {
-    case OP_RUNIFORM: return rng_uniform(at);
-    case OP_RNORMAL: return rng_normal(at, x[0], x[1], x[2], x[3]);
-    case OP_RLOGNORMAL: return rng_lognormal(at, x[0], x[1], x[2], x[3]);
-    case OP_REXPONENTIAL: return rng_exponential(at, x[0], x[1], x[2]);
-    case OP_RGAMMA: return rng_gamma(at, x[0], x[1], x[2], x[3]);
-    case OP_RBINOMIAL: return rng_binomial(at, x[0], x[1]);
-    case OP_RPOISSON: return rng_poisson(at, x[0]);
-    default: cx_bug("operation %d is not a draw", (int)op);
+    case OP_RUNIFORM:
+        return rng_uniform(at);
+    case OP_RNORMAL:
+        return rng_normal(at, x[0], x[1], x[2], x[3]);
+    case OP_RLOGNORMAL:
+        return rng_lognormal(at, x[0], x[1], x[2], x[3]);
+    case OP_REXPONENTIAL:
+        return rng_exponential(at, x[0], x[1], x[2]);
+    case OP_RGAMMA:
+        return rng_gamma(at, x[0], x[1], x[2], x[3]);
+    case OP_RBINOMIAL:
+        return rng_binomial(at, x[0], x[1]);
+    case OP_RPOISSON:
+        return rng_poisson(at, x[0]);
+    default:
+        cx_bug("operation %d is not a draw", (int)op);
     }
 }
 
@@ -42,7 +50,8 @@ static bool draw_normals(const Call *c, const InterpIns *s, uint64_t key, int64_
     rng_normal_range(key, (uint32_t)c->lo, c->fr->step, (int)n, d);
     c->fn->isa->scale[s->single & 3](n, d, c->slot[s->arg[0]], c->slot[s->arg[1]], NULL);
     int numbers = 1;
-    for (int64_t k = 0; k < n; k++) numbers &= d[k] == d[k];
+    for (int64_t k = 0; k < n; k++)
+        numbers &= d[k] == d[k];
     return numbers;
 }
 
@@ -59,7 +68,8 @@ static void draw(const Call *c, const InterpIns *s, int64_t n)
     }
     for (int64_t k = 0; k < n; k++) {
         double x[4];
-        for (int j = 0; j < 4; j++) x[j] = ((const double *)c->slot[s->arg[j]])[s->single >> j & 1 ? 0 : k];
+        for (int j = 0; j < 4; j++)
+            x[j] = ((const double *)c->slot[s->arg[j]])[s->single >> j & 1 ? 0 : k];
         d[k] = draw_one((Op)s->op, coordinates(c, key, s->shared, k), x);
     }
 }
@@ -68,8 +78,10 @@ static void run_block(const Call *c, const InterpIns *s, int n_ins, int64_t n)
 {
     void **p = c->slot;
     for (const InterpIns *end = s + n_ins; s < end; s++) {
-        if (s->loop) s->loop(n, p[s->d], p[s->arg[0]], p[s->arg[1]], p[s->arg[2]]);
-        else draw(c, s, n);
+        if (s->loop)
+            s->loop(n, p[s->d], p[s->arg[0]], p[s->arg[1]], p[s->arg[2]]);
+        else
+            draw(c, s, n);
     }
 }
 
@@ -78,13 +90,20 @@ static void *frame_slot(const InterpFrameSlot *s, const Call *c, double *const *
     const Frame *fr = c->fr;
     size_t offset = c->lane ? 0 : (size_t)c->lo;
     switch (s->kind) {
-    case SLOT_BASE: return fr->col[s->index];
-    case SLOT_COL: return fr->col[s->index] + offset;
-    case SLOT_OUT: return out[s->index];
-    case SLOT_LANE: return (void *)(uintptr_t)c->lane;
-    case SLOT_SRC: return (void *)(uintptr_t)(fr->src + offset);
-    case SLOT_TGT: return (void *)(uintptr_t)(fr->tgt + offset);
-    default: cx_bug("slot of kind %d in a frame", (int)s->kind);
+    case SLOT_BASE:
+        return fr->col[s->index];
+    case SLOT_COL:
+        return fr->col[s->index] + offset;
+    case SLOT_OUT:
+        return out[s->index];
+    case SLOT_LANE:
+        return (void *)(uintptr_t)c->lane;
+    case SLOT_SRC:
+        return (void *)(uintptr_t)(fr->src + offset);
+    case SLOT_TGT:
+        return (void *)(uintptr_t)(fr->tgt + offset);
+    default:
+        cx_bug("slot of kind %d in a frame", (int)s->kind);
     }
 }
 
@@ -94,7 +113,8 @@ static void run(const InterpProg *p, Call *c, int64_t n, double *const *out)
     InterpCell *cell = (InterpCell *)((char *)c->fr->scratch + p->cells_at);
     for (int k = 0; k < p->n_slots; k++)
         slot[k] = (void *)(p->start[k].at + ((uintptr_t)c->fr->scratch & p->start[k].relative));
-    for (int k = 0; k < p->n_frame; k++) slot[p->frame[k].slot] = frame_slot(&p->frame[k], c, out);
+    for (int k = 0; k < p->n_frame; k++)
+        slot[p->frame[k].slot] = frame_slot(&p->frame[k], c, out);
     cell[ONCE_T].f = c->fr->t;
     cell[ONCE_T1].f = c->fr->t1;
     cell[ONCE_STEP].f = (double)c->fr->step;
@@ -111,13 +131,15 @@ static void run(const InterpProg *p, Call *c, int64_t n, double *const *out)
     }
 }
 
-void interp_run_range(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, double *const *out)
+void interp_run_range(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi,
+                      double *const *out)
 {
     const InterpFn *f = fn->impl;
     if (lo < hi) run(&f->range, &(Call){.fr = fr, .fn = f, .lo = lo}, hi - lo, out);
 }
 
-void interp_run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n, double *const *out)
+void interp_run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n,
+                     double *const *out)
 {
     const InterpFn *f = fn->impl;
     if (n > 0) run(&f->list, &(Call){.fr = fr, .fn = f, .lane = lane}, n, out);

@@ -1,0 +1,60 @@
+/* The compiler's front door: a parsed file in, a Plan with kernels out.
+ *
+ *     text -> Node -> (elaborate: names, units, constants) -> IrModule -> Kernel, and the Plan
+ *
+ * All of it lives in the Ast's arena. Every finding about the model goes to the Ast's diagnostics. */
+#ifndef CORTEXC_COMPILE_H
+#define CORTEXC_COMPILE_H
+
+#include "ast.h"
+#include "ir.h"
+#include "ode.h"
+#include "plan.h"
+#include "registry.h"
+
+typedef struct CompileSetting { /* --set NAME=VALUE */
+    const char *name, *value;
+} CompileSetting;
+
+typedef struct CompileOptions {
+    const char *path;              /* of the model, for messages and relative imports */
+    const char *const *lib_dirs;   /* NULL-terminated: where library models are looked for */
+    const CompileSetting *set;
+    int n_set;
+    bool has_seed;
+    uint64_t seed;                 /* --seed, wins over `simulation { seed }` */
+    const char *duration;          /* --duration "2 s": replaces all runs; NULL */
+    const Registry *registry;
+    /* The parser, injected so that the compiler does not depend on the grammar room. */
+    Node *(*parse_file)(Ast *a, const SourceFile *f);
+    Node *(*parse_expression)(Ast *a, const SourceFile *f);
+    const char *dump_after;        /* a pass name, "all" or NULL */
+    Buf *dump;
+} CompileOptions;
+
+/* How the equations of one population are integrated: what `cortexc check` prints. */
+typedef struct CompiledEqs {
+    const char *pops;              /* "E, I": the populations that share them */
+    const char *model;
+    const OdeEq *eq;
+    int n;
+} CompiledEqs;
+
+typedef struct Compiled {
+    Plan *plan;                    /* kernels not yet built: plan->kernel is filled by compile_build */
+    IrModule **mod;                /* [plan->n_kernels] */
+    CompiledEqs *eqs;              /* vec */
+} Compiled;
+
+/* Elaborates the tree of the main file. NULL when there were errors. */
+Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o);
+/* Turns every module into a kernel of `backend`. */
+bool compile_build(Compiled *c, const Backend *backend, Fail *f);
+void compile_free(Compiled *c);
+
+/* Names of the models in the first of `lib_dirs` that has any, sorted, NULL at the end. */
+const char **compile_library(Arena *a, const char *const *lib_dirs);
+extern const char *const function_names[]; /* of the language, for `cortexc list functions` */
+extern const int n_function_names;
+
+#endif

@@ -1,0 +1,720 @@
+/* Expressions: names, literals, arithmetic, comparisons, lists. See sema.h. */
+#include "sema.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+Ex ex_poison(void) { return (Ex){.kind = EX_POISON}; }
+Ex ex_num(double v, Dim d) { return (Ex){.kind = EX_NUM, .is_const = true, .num = v, .dim = d}; }
+Ex ex_ir(int value, Dim d) { return (Ex){.kind = EX_NUM, .value = value, .dim = d}; }
+Ex ex_truth(bool v) { return (Ex){.kind = EX_BOOL, .is_const = true, .num = v}; }
+bool ex_is_poison(Ex e) { return e.kind == EX_POISON; }
+
+Ctx ctx_const(Sema *S, const char *what)
+{
+    return (Ctx){.S = S, .scope = S->top, .what = what, .source_n = -1, .target_n = -1};
+}
+
+/* The value in the user's words, for "expected …, got …". */
+const char *ex_say(Sema *S, Ex e)
+{
+    switch (e.kind) {
+    case EX_NUM: return e.wild ? "a plain number" : dim_say(S->arena, e.dim);
+    case EX_BOOL: return "a truth value";
+    case EX_STR: return "a text";
+    case EX_LIST: return arena_printf(S->arena, "a list of %d", e.n);
+    case EX_POPS: return e.n == 1 ? "a population" : "a list of populations";
+    case EX_POISON: break;
+    }
+    return "nothing";
+}
+
+/* Constants become instructions only where they meet something that is not constant. */
+int ex_value(Ctx *c, Ex e)
+{
+    if (e.kind == EX_BOOL) return e.is_const ? ir_truth(c->fn, e.num != 0) : e.value;
+    return e.is_const ? ir_const(c->fn, e.num) : e.value;
+}
+
+static int depth_of(Ex e) { return e.kind == EX_LIST ? 1 + (e.n ? depth_of(e.item[0]) : 0) : 0; }
+
+Ex ex_spread(Ctx *c, Span at, int n, const Ex *arg, ExLeaf *leaf, const void *user)
+{
+    int depth = 0;
+    for (int k = 0; k < n; k++) {
+        if (arg[k].kind == EX_POISON) return ex_poison();
+        int d = depth_of(arg[k]);
+        if (d > depth) depth = d;
+    }
+    if (!depth) return leaf(c, at, user, n, arg);
+    int len = 1;
+    for (int k = 0; k < n; k++) {
+        if (depth_of(arg[k]) < depth || arg[k].n == 1) continue;
+        if (len != 1 && arg[k].n != len) {
+            Diag *d = diag_add(c->S->diags, D_shape_mismatch, at, "lists of %d and %d elements do not go together",
+                               len, arg[k].n);
+            diag_note(d, "arithmetic on lists goes element by element; a list of one is spread");
+            return ex_poison();
+        }
+        len = arg[k].n;
+    }
+    Ex out = {.kind = EX_LIST, .is_const = true, .n = len, .item = arena_many(c->S->arena, Ex, len ? (size_t)len : 1)};
+    for (int q = 0; q < len; q++) {
+        Ex sub[4];
+        for (int k = 0; k < n; k++)
+            sub[k] = depth_of(arg[k]) < depth ? arg[k] : arg[k].item[arg[k].n == 1 ? 0 : q];
+        out.item[q] = ex_spread(c, at, n, sub, leaf, user);
+        if (out.item[q].kind == EX_POISON) return ex_poison();
+    }
+    return out;
+}
+
+typedef struct OpLeaf {
+    Op op;
+    Dim dim;
+} OpLeaf;
+
+static double evaluate(Op op, const double *v)
+{
+    double r;
+    if (!ir_eval_op(op, v, &r)) cx_bug("operation %d has no constant value", (int)op);
+    return r;
+}
+
+static Ex op_leaf(Ctx *c, Span at, const void *user, int n, const Ex *arg)
+{
+    const OpLeaf *o = user;
+    bool all_const = true, wild = n > 0;
+    for (int k = 0; k < n; k++) {
+        all_const = all_const && arg[k].is_const;
+        wild = wild && arg[k].wild;
+    }
+    bool truth = ir_op_table[o->op].type == 'b';
+    Ex out = {.kind = truth ? EX_BOOL : EX_NUM, .dim = o->dim, .wild = wild && !truth};
+    if (all_const) {
+        double v[4];
+        for (int k = 0; k < n; k++) v[k] = arg[k].num;
+        out.is_const = true;
+        out.num = evaluate(o->op, v);
+        for (int k = 0; k < n && !out.unit; k++)
+            if (arg[k].kind == EX_NUM && arg[k].unit && !truth && dim_eq(arg[k].unit->dim, o->dim)) out.unit = arg[k].unit;
+        return out;
+    }
+    int v[4];
+    for (int k = 0; k < n; k++) v[k] = ex_value(c, arg[k]);
+    out.value = ir_op(c->fn, o->op, at, n, v);
+    out.wild = false;
+    return out;
+}
+
+Ex elab_op(Ctx *c, Span at, Op op, int n, const Ex *arg, Dim result)
+{
+    return ex_spread(c, at, n, arg, op_leaf, &(OpLeaf){op, result});
+}
+
+/* Dimension of a list is that of its first number: lists are checked element by element elsewhere. */
+static Ex sample_of(Ex e)
+{
+    while (e.kind == EX_LIST && e.n) e = e.item[0];
+    return e;
+}
+
+static bool need_numbers(Ctx *c, Node *n, Ex e)
+{
+    Ex s = sample_of(e);
+    if (s.kind == EX_NUM || s.kind == EX_POISON || (e.kind == EX_LIST && e.n == 0)) return s.kind != EX_POISON;
+    Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a number, got %s", ex_say(c->S, s));
+    if (s.kind == EX_BOOL) diag_hint(d, "turn a truth value into a number by `if … then 1 else 0`");
+    return false;
+}
+
+static const char *src(Ctx *c, Node *n)
+{
+    const char *t = ast_source(c->S->ast, n);
+    return strlen(t) <= 60 ? t : arena_printf(c->S->arena, "%.57s…", t);
+}
+
+/* What a physicist would try first when a and b do not go together. */
+static void hint_conversion(Ctx *c, Diag *d, Node *na, Ex a, Node *nb, Ex b)
+{
+    Dim q = dim_div(a.dim, b.dim);
+    const char *kind = dim_eq(q, DIM_RESISTANCE) ? "a resistance, such as `R*%s`"
+                       : dim_eq(q, DIM_CONDUCTANCE) ? "a conductance, such as `gL*%s`"
+                       : dim_eq(q, DIM_TIME) ? "a time, such as `tau*%s`"
+                                              : NULL;
+    if (kind) {
+        char *text = arena_printf(c->S->arena, "multiply `%s` by ", src(c, nb));
+        const char *pc = strstr(kind, "%s");
+        diag_hint(d, "%s%.*s%s%s", text, (int)(pc - kind), kind, src(c, nb), pc + 2);
+        return;
+    }
+    q = dim_div(b.dim, a.dim);
+    if (dim_eq(q, DIM_RESISTANCE)) diag_hint(d, "multiply `%s` by a resistance, such as `R*%s`", src(c, na), src(c, na));
+    else if (dim_eq(q, DIM_TIME)) diag_hint(d, "divide `%s` by a time, such as `%s/tau`", src(c, nb), src(c, nb));
+    else if (dim_none(a.dim) && na->kind == N_num) diag_hint(d, "give `%s` a unit, such as `%s %s`", src(c, na), src(c, na), dim_unit(c->S->arena, b.dim));
+    else if (dim_none(b.dim) && nb->kind == N_num) diag_hint(d, "give `%s` a unit, such as `%s %s`", src(c, nb), src(c, nb), dim_unit(c->S->arena, a.dim));
+}
+
+/* Do two operands of + - < … agree? Diagnoses at the operator. */
+static bool same_dim(Ctx *c, Node *n, uint32_t op_at, const char *verb, const char *prep, bool swap,
+                     Node *na, Ex a, Node *nb, Ex b, Dim *out)
+{
+    Ex sa = sample_of(a), sb = sample_of(b);
+    *out = sa.wild ? sb.dim : sa.dim;
+    if (sa.wild || sb.wild || dim_eq(sa.dim, sb.dim)) return true;
+    Span at = op_at ? (Span){op_at, op_at + 1} : n->span;
+    const char *pa = dim_say(c->S->arena, sa.dim), *pb = dim_say(c->S->arena, sb.dim);
+    char *short_a = arena_strdup(c->S->arena, pa), *short_b = arena_strdup(c->S->arena, pb);
+    char *par = strstr(short_a, " (");
+    if (par) *par = 0;
+    par = strstr(short_b, " (");
+    if (par) *par = 0;
+    Diag *d = diag_add(c->S->diags, D_unit_mismatch, at, "cannot %s %s %s %s", verb,
+                       swap ? short_b : short_a, prep, swap ? short_a : short_b);
+    diag_mark(d, na->span);
+    diag_mark(d, nb->span);
+    diag_note(d, "`%s` is %s, `%s` is %s", src(c, na), pa, src(c, nb), pb);
+    hint_conversion(c, d, na, sa, nb, sb);
+    return false;
+}
+
+bool elab_fits(Ctx *c, Node *n, Ex e, Dim want, const char *what)
+{
+    if (e.kind == EX_LIST) {
+        for (int k = 0; k < e.n; k++)
+            if (!elab_fits(c, n, e.item[k], want, what)) return false;
+        return true;
+    }
+    if (!need_numbers(c, n, e)) return false;
+    if (e.wild || dim_eq(e.dim, want)) return true;
+    const char *w = dim_say(c->S->arena, want), *g = dim_say(c->S->arena, e.dim);
+    if (dim_none(e.dim) && (n->kind == N_num || n->kind == N_neg)) {
+        Diag *d = diag_add(c->S->diags, D_missing_unit, n->span, "%s needs a unit", what);
+        diag_note(d, "%s is %s", what, w);
+        diag_hint(d, "write `%s %s`", src(c, n), dim_unit(c->S->arena, want));
+        return false;
+    }
+    Diag *d = diag_add(c->S->diags, D_unit_mismatch, n->span, "%s must be %s, but this is %s", what, w, g);
+    diag_note(d, "`%s` is %s", src(c, n), g);
+    Dim q = dim_div(want, e.dim);
+    if (dim_eq(q, DIM_RESISTANCE)) diag_hint(d, "multiply by a resistance, such as `R*(%s)`", src(c, n));
+    else if (dim_eq(q, DIM_RATE)) diag_hint(d, "divide by a time, such as `(%s)/tau`", src(c, n));
+    return false;
+}
+
+static void say_not_constant(Ctx *c, Span at, const char *name)
+{
+    Diag *d = diag_add(c->S->diags, D_not_constant, at, "`%s` has no value here", name);
+    diag_note(d, "%s is fixed before the run starts", c->what ? c->what : "this value");
+}
+
+/* Is a name a law (drawn or dependent on i, j, t) rather than one value? */
+static bool is_law(Sema *S, Node *n, int depth)
+{
+    if (!n || depth > 64) return false;
+    if (n->kind == N_name) {
+        static const char *const per_use[] = {"i", "j", "t", "distance", "source", "target", "xi"};
+        for (size_t k = 0; k < sizeof per_use / sizeof *per_use; k++)
+            if (n->name == sym(per_use[k])) return true;
+        Bind *b = scope_find(S->top, n->name);
+        return b && b->kind == B_LET && is_law(S, b->node->kid[0], depth + 1);
+    }
+    if (n->kind == N_call && n->kid[0]->kind == N_name) {
+        static const char *const draws[] = {"random", "uniform", "normal", "lognormal", "exponential",
+                                            "gamma", "binomial", "poisson", "choice"};
+        for (size_t k = 0; k < sizeof draws / sizeof *draws; k++)
+            if (n->kid[0]->name == sym(draws[k])) return true;
+    }
+    for (int k = 0; k < n->n_kids; k++)
+        if (is_law(S, n->kid[k], depth)) return true;
+    return false;
+}
+
+static Ex name_let(Ctx *c, Bind *b, Node *n)
+{
+    if (b->state == 2) return b->ex;
+    if (b->state == 1) {
+        Diag *d = diag_add(c->S->diags, D_cyclic_definition, n->span, "`%s` is defined by itself", b->name);
+        diag_note_at(d, b->node->span, "its definition");
+        return ex_poison();
+    }
+    Node *value = b->node->kid[0];
+    if (b->kind == B_PARAM) value = b->node->kid[1];
+    if (!value) {
+        b->state = 2;
+        Diag *d = diag_add(c->S->diags, D_no_initial_value, b->node->span, "`%s` has no value", b->name);
+        diag_hint(d, "write `param %s = …`, or give it by `--set %s=…`", b->name, b->name);
+        return b->ex = ex_poison();
+    }
+    if (path_is_pops(c->S, value)) {
+        b->state = 1;
+        b->ex = path_pops(c->S, value);
+        b->state = 2;
+        return b->ex;
+    }
+    if (is_law(c->S, value, 0)) { /* the law: drawn anew at each use */
+        b->state = 1;
+        Ex e = elab(c, value);
+        b->state = 0;
+        return e;
+    }
+    b->state = 1;
+    Ctx k = ctx_const(c->S, arena_printf(c->S->arena, "`%s`", b->name));
+    b->ex = elab(&k, value);
+    if (b->kind == B_PARAM && b->ex.kind != EX_POISON && b->node->kid[0] &&
+        !elab_fits(&k, value, b->ex, b->node->kid[0]->unit.dim, arena_printf(c->S->arena, "`%s`", b->name)))
+        b->ex = ex_poison();
+    b->state = 2;
+    return b->ex;
+}
+
+static Ex name_special(Ctx *c, Node *n, bool *found)
+{
+    const char *s = n->name;
+    *found = true;
+    if (!strcmp(s, "pi")) return ex_num(3.14159265358979323846, DIM_NONE);
+    if (!strcmp(s, "inf")) return (Ex){.kind = EX_NUM, .is_const = true, .num = INFINITY, .wild = true};
+    if (!strcmp(s, "dt")) {
+        if (c->S->dt > 0) return ex_num(c->S->dt, DIM_TIME);
+        say_not_constant(c, n->span, "dt");
+        return ex_poison();
+    }
+    bool ok = false, known = true;
+    Op op = OP_I;
+    Dim dim = DIM_NONE;
+    int64_t imm = 0;
+    if (!strcmp(s, "i")) ok = c->has_i, op = OP_I;
+    else if (!strcmp(s, "j")) ok = c->has_j, op = OP_J;
+    else if (!strcmp(s, "t")) ok = c->has_t, op = OP_T, dim = DIM_TIME, imm = c->t_which;
+    else if (!strcmp(s, "xi") || !strncmp(s, "xi_", 3)) {
+        ok = c->has_xi, op = OP_XI;
+        imm = s[2] ? strtoll(s + 3, NULL, 10) : 0;
+        dim_pow(DIM_RATE, 1, 2, &dim);
+    } else if (!strcmp(s, "N")) {
+        if (c->source_n >= 0) return ex_num(c->source_n, DIM_NONE);
+        ok = false;
+    } else if (!strcmp(s, "N_source") || !strcmp(s, "N_target")) {
+        int v = s[2] == 's' ? c->source_n : c->target_n;
+        if (v >= 0 && c->target_n >= 0) return ex_num(v, DIM_NONE);
+        ok = false;
+    } else if (!strcmp(s, "last_spike") && c->inst) {
+        Inst *in = c->inst;
+        if (in->last_spike_field < 0)
+            in->last_spike_field = ir_field(in->mod, (IrField){.name = "last_spike", .unit = "ms", .kind = FIELD_HIDDEN,
+                                                               .lo = -INFINITY, .hi = INFINITY, .doc = "time of the last spike"});
+        if (c->fn) return ex_ir(ir_imm(c->fn, OP_LOAD, in->last_spike_field, n->span), DIM_TIME);
+    } else
+        known = false;
+    if (!known) {
+        *found = false;
+        return ex_poison();
+    }
+    if (!ok || !c->fn) {
+        if (c->fn) {
+            Diag *d = diag_add(c->S->diags, D_unknown_name, n->span, "`%s` has no meaning here", s);
+            if (op == OP_XI) diag_note(d, "noise stands in differential equations only");
+            if (op == OP_J) diag_note(d, "`j` is the index of a synapse's target");
+        } else
+            say_not_constant(c, n->span, s);
+        return ex_poison();
+    }
+    return ex_ir(ir_imm(c->fn, op, imm, n->span), dim);
+}
+
+static void name_unknown(Ctx *c, Node *n)
+{
+    Diag *d = diag_add(c->S->diags, D_unknown_name, n->span, "nothing is called `%s`", n->name);
+    const char **cand = NULL;
+    for (Scope *s = c->scope; s; s = s->up)
+        for (Bind *b = s->first; b; b = b->next) vec_push(cand, b->name);
+    if (c->inst)
+        for (size_t k = 0; k < vec_len(c->inst->slot); k++) vec_push(cand, c->inst->slot[k].name);
+    const char *near = diag_nearest(n->name, cand, vec_len(cand));
+    Unit u;
+    if (near) diag_hint(d, "did you mean `%s`?", near);
+    else if (unit_name(n->name, strlen(n->name), &u))
+        diag_hint(d, "`%s` is a unit: units stand directly behind a number, or in brackets: `[%s]`", n->name, n->name);
+    else if (function_known(n->name)) diag_hint(d, "`%s` is a function: write `%s(…)`", n->name, n->name);
+    vec_free(cand);
+}
+
+static Ex elab_name(Ctx *c, Node *n)
+{
+    for (Scope *s = c->scope; s; s = s->up) {
+        Bind *b = scope_here(s, n->name);
+        if (b && b->kind == B_LOCAL) return b->ex;
+    }
+    if (c->inst && n->name != c->self) {
+        Slot *s = inst_slot(c->inst, n->name);
+        if (s) return inst_name(c, s, n);
+    }
+    bool found;
+    Ex e = name_special(c, n, &found);
+    if (found) return e;
+    Bind *b = scope_find(c->scope, n->name);
+    if (!b) {
+        name_unknown(c, n);
+        return ex_poison();
+    }
+    switch (b->kind) {
+    case B_LET:
+    case B_PARAM: return name_let(c, b, n);
+    case B_POP:
+    case B_LAYER: return path_pops(c->S, n);
+    case B_FUNCTION: {
+        Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "`%s` is a function", n->name);
+        diag_hint(d, "write `%s(…)`", n->name);
+        break;
+    }
+    default: {
+        Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "`%s` is no value", n->name);
+        diag_note_at(d, b->node->span, "it is declared here");
+    }
+    }
+    return ex_poison();
+}
+
+/* `3 mV/s` beside a variable `s`: two readings, so the user must choose. */
+static bool qty_ambiguous(Ctx *c, Node *n)
+{
+    const char *t = n->text, *u = t;
+    if (!u || !strpbrk(u, "/*^")) return false;
+    while (*u && (strchr("0123456789.eE+-", *u) || *u == ' ')) {
+        if ((*u == 'e' || *u == 'E') && !(u[1] == '-' || u[1] == '+' || (u[1] >= '0' && u[1] <= '9'))) break;
+        u++;
+    }
+    for (const char *p = u; *p;) {
+        size_t len = strcspn(p, "/*^()0123456789-. ");
+        if (len) {
+            Sym name = sym_n(p, len);
+            bool declared = (c->inst && inst_slot(c->inst, name)) || scope_find(c->scope, name);
+            if (declared && p != u) {
+                Diag *d = diag_add(c->S->diags, D_unit_ambiguous, n->span, "`%s` can be read in two ways", t);
+                diag_note(d, "`%s` is a unit and also a variable here", name);
+                diag_hint(d, "write `%.*s / %s` for the variable or `%.*s[%s]` for the unit", (int)(p - 1 - t), t,
+                          name, (int)(u - t), t, u);
+                return true;
+            }
+        }
+        p += len ? len : 1;
+    }
+    return false;
+}
+
+/* Names of `[…]` when it can be read as a unit: only names, numbers, * / ^ and parentheses. */
+static bool unit_shaped(Node *n, Ctx *c, int *units, int *declared)
+{
+    switch (n->kind) {
+    case N_num: return true;
+    case N_neg: return unit_shaped(n->kid[0], c, units, declared);
+    case N_name: {
+        Unit u;
+        if (unit_name(n->name, strlen(n->name), &u)) ++*units;
+        else return false;
+        if ((c->inst && inst_slot(c->inst, n->name)) || scope_find(c->scope, n->name)) ++*declared;
+        return true;
+    }
+    case N_binary:
+        return (n->op == '*' || n->op == '/' || n->op == '^') && unit_shaped(n->kid[0], c, units, declared) &&
+               unit_shaped(n->kid[1], c, units, declared);
+    case N_qty: { /* `[1/ms]` may have been lexed as numbers and units */
+        ++*units;
+        return true;
+    }
+    default: return false;
+    }
+}
+
+bool elab_is_unit(Ctx *c, Node *list, Unit *u)
+{
+    if (list->kind == N_bracket_unit) {
+        *u = list->unit;
+        return true;
+    }
+    if (list->kind != N_list || list->n_kids != 1 || (list->flags & AST_TRAILING)) return false;
+    int units = 0, declared = 0;
+    if (!unit_shaped(list->kid[0], c, &units, &declared) || !units) return false;
+    const char *text = ast_source(c->S->ast, list->kid[0]);
+    size_t len = strlen(text);
+    if (unit_parse(text, len, u) != len) return false;
+    if (declared == 0) {
+        u->text = text;
+        return true;
+    }
+    if (declared < units) {
+        Diag *d = diag_add(c->S->diags, D_unit_ambiguous, list->span, "`[%s]` can be a unit or a list", text);
+        diag_hint(d, "write `[%s,]` for a list of one", text);
+    }
+    return false;
+}
+
+static Ex elab_compare(Ctx *c, Node *n)
+{
+    Ex left = elab(c, n->kid[0]), all = ex_poison();
+    for (int k = 0; k < n->which; k++) {
+        Ex right = elab(c, n->kid[k + 1]);
+        if (left.kind == EX_POISON || right.kind == EX_POISON) return ex_poison();
+        Op op = OP_LT;
+        switch (n->ops[k]) {
+        case OP2_LT: op = OP_LT; break;
+        case OP2_GT: op = OP_GT; break;
+        case OP2_LE: op = OP_LE; break;
+        case OP2_GE: op = OP_GE; break;
+        case OP2_EQ: op = OP_EQ; break;
+        case OP2_NE: op = OP_NE; break;
+        default: cx_bug("comparison %d", n->ops[k]);
+        }
+        Ex one;
+        if (left.kind == EX_BOOL && right.kind == EX_BOOL && (op == OP_EQ || op == OP_NE)) {
+            Ex a = elab_op(c, n->span, OP_NUM, 1, &left, DIM_NONE), b = elab_op(c, n->span, OP_NUM, 1, &right, DIM_NONE);
+            one = elab_op(c, n->span, op, 2, (Ex[]){a, b}, DIM_NONE);
+        } else {
+            Dim d;
+            if (!need_numbers(c, n->kid[k], left) || !need_numbers(c, n->kid[k + 1], right)) return ex_poison();
+            if (!same_dim(c, n, n->kid[k]->span.hi && n->which == 1 ? n->at : 0, "compare", "with", false, n->kid[k],
+                          left, n->kid[k + 1], right, &d))
+                return ex_poison();
+            one = elab_op(c, n->span, op, 2, (Ex[]){left, right}, DIM_NONE);
+        }
+        all = k == 0 ? one : elab_op(c, n->span, OP_AND, 2, (Ex[]){all, one}, DIM_NONE);
+        left = right;
+    }
+    return all;
+}
+
+Ex elab_bool(Ctx *c, Node *n)
+{
+    Ex e = elab(c, n);
+    if (e.kind == EX_BOOL || e.kind == EX_POISON) return e;
+    Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a condition, got %s", ex_say(c->S, e));
+    diag_hint(d, "compare it with something, such as `%s > 0`", src(c, n));
+    return ex_poison();
+}
+
+static Ex elab_if(Ctx *c, Node *n)
+{
+    Ex cond = elab_bool(c, n->kid[0]), a = elab(c, n->kid[1]), b = elab(c, n->kid[2]);
+    if (cond.kind == EX_POISON || a.kind == EX_POISON || b.kind == EX_POISON) return ex_poison();
+    if (a.kind == EX_BOOL && b.kind == EX_BOOL) {
+        if (cond.is_const) return cond.num != 0 ? a : b;
+        return elab_op(c, n->span, OP_SELECTB, 3, (Ex[]){cond, a, b}, DIM_NONE);
+    }
+    if (!need_numbers(c, n->kid[1], a) || !need_numbers(c, n->kid[2], b)) return ex_poison();
+    Dim d;
+    if (!same_dim(c, n, 0, "choose between", "and", false, n->kid[1], a, n->kid[2], b, &d)) return ex_poison();
+    if (cond.is_const) {
+        Ex e = cond.num != 0 ? a : b;
+        if (e.kind == EX_NUM && e.wild && !(a.wild && b.wild)) e.wild = false, e.dim = d;
+        return e;
+    }
+    return elab_op(c, n->span, OP_SELECT, 3, (Ex[]){cond, a, b}, d);
+}
+
+static Ex elab_binary(Ctx *c, Node *n)
+{
+    if (n->op == OP2_AND || n->op == OP2_OR) {
+        Ex a = elab_bool(c, n->kid[0]), b = elab_bool(c, n->kid[1]);
+        if (a.kind == EX_POISON || b.kind == EX_POISON) return ex_poison();
+        return elab_op(c, n->span, n->op == OP2_AND ? OP_AND : OP_OR, 2, (Ex[]){a, b}, DIM_NONE);
+    }
+    if (n->op == '^') return elab_power(c, n);
+    Ex a = elab(c, n->kid[0]), b = elab(c, n->kid[1]);
+    if (a.kind == EX_POISON || b.kind == EX_POISON) return ex_poison();
+    if (!need_numbers(c, n->kid[0], a) || !need_numbers(c, n->kid[1], b)) return ex_poison();
+    Dim d;
+    Ex sa = sample_of(a), sb = sample_of(b);
+    switch (n->op) {
+    case '+':
+        if (!same_dim(c, n, n->at, "add", "to", true, n->kid[0], a, n->kid[1], b, &d)) return ex_poison();
+        return elab_op(c, n->span, OP_ADD, 2, (Ex[]){a, b}, d);
+    case '-':
+        if (!same_dim(c, n, n->at, "subtract", "from", true, n->kid[0], a, n->kid[1], b, &d)) return ex_poison();
+        return elab_op(c, n->span, OP_SUB, 2, (Ex[]){a, b}, d);
+    case '*': d = dim_mul(sa.dim, sb.dim); break;
+    case '/': d = dim_div(sa.dim, sb.dim); break;
+    default: cx_bug("operator %d", n->op);
+    }
+    return elab_op(c, n->span, n->op == '*' ? OP_MUL : OP_DIV, 2, (Ex[]){a, b}, d);
+}
+
+static Ex elab_list(Ctx *c, Node *n)
+{
+    Unit u;
+    if (elab_is_unit(c, n, &u)) {
+        Unit *keep = arena_one(c->S->arena, Unit);
+        *keep = u;
+        Ex e = ex_num(unit_factor(&u), u.dim);
+        e.unit = keep;
+        return e;
+    }
+    Ex out = {.kind = EX_LIST, .n = n->n_kids, .is_const = true,
+              .item = arena_many(c->S->arena, Ex, n->n_kids ? (size_t)n->n_kids : 1)};
+    for (int k = 0; k < n->n_kids; k++) {
+        out.item[k] = elab(c, n->kid[k]);
+        if (out.item[k].kind == EX_POISON) return ex_poison();
+        if (k && (out.item[k].kind == EX_LIST) != (out.item[0].kind == EX_LIST)) {
+            Diag *d = diag_add(c->S->diags, D_shape_mismatch, n->kid[k]->span, "this list mixes numbers and lists");
+            diag_note(d, "element 0 is %s, element %d is %s", ex_say(c->S, out.item[0]), k, ex_say(c->S, out.item[k]));
+            return ex_poison();
+        }
+        if (k && out.item[k].kind == EX_LIST && out.item[k].n != out.item[0].n) {
+            Diag *d = diag_add(c->S->diags, D_shape_mismatch, n->kid[k]->span, "the rows of this matrix differ in length");
+            diag_note(d, "row 0 has %d elements, row %d has %d", out.item[0].n, k, out.item[k].n);
+            return ex_poison();
+        }
+        Ex s0 = sample_of(out.item[0]), sk = sample_of(out.item[k]);
+        if (k && s0.kind == EX_NUM && sk.kind == EX_NUM && !s0.wild && !sk.wild && !dim_eq(s0.dim, sk.dim)) {
+            Diag *d = diag_add(c->S->diags, D_unit_mismatch, n->kid[k]->span, "the elements of a list must agree in dimension");
+            diag_note(d, "element 0 is %s, element %d is %s", ex_say(c->S, s0), k, ex_say(c->S, sk));
+            return ex_poison();
+        }
+    }
+    /* A bare 0 first in a list of voltages is 0 mV: the dimension of the others is the list's. */
+    Ex ref = ex_poison();
+    for (int k = 0; k < out.n && ref.kind == EX_POISON; k++)
+        if (sample_of(out.item[k]).kind == EX_NUM && !sample_of(out.item[k]).wild) ref = sample_of(out.item[k]);
+    if (ref.kind == EX_NUM)
+        for (int k = 0; k < out.n; k++)
+            if (out.item[k].kind == EX_NUM && out.item[k].wild) out.item[k].dim = ref.dim, out.item[k].wild = false;
+    return out;
+}
+
+static Ex elab_index(Ctx *c, Node *n)
+{
+    if (path_is_pops(c->S, n)) return path_pops(c->S, n);
+    Ex e = elab(c, n->kid[0]);
+    for (int k = 1; k < n->n_kids && e.kind != EX_POISON; k++) {
+        if (e.kind != EX_LIST) {
+            diag_add(c->S->diags, D_not_a_number, n->kid[0]->span, "only lists and populations have elements, this is %s",
+                     ex_say(c->S, e));
+            return ex_poison();
+        }
+        Ctx cc = ctx_const(c->S, "an index");
+        cc.scope = c->scope;
+        if (n->kid[k]->kind == N_slice) {
+            double v[3] = {0, e.n, 1};
+            for (int q = 0; q < 3 && q < n->kid[k]->n_kids; q++)
+                if (n->kid[k]->kid[q] && !elab_const(&cc, n->kid[k]->kid[q], DIM_NONE, "an index", &v[q])) return ex_poison();
+            if (v[2] < 1 || v[0] < 0 || v[1] > e.n || v[0] > v[1]) {
+                diag_add(c->S->diags, D_out_of_range, n->kid[k]->span, "the list has %d elements: 0 to %d", e.n, e.n - 1);
+                return ex_poison();
+            }
+            Ex out = {.kind = EX_LIST, .is_const = true, .item = arena_many(c->S->arena, Ex, (size_t)e.n + 1)};
+            for (double q = v[0]; q < v[1]; q += v[2]) out.item[out.n++] = e.item[(int)q];
+            e = out;
+            continue;
+        }
+        double v;
+        if (!elab_const(&cc, n->kid[k], DIM_NONE, "an index", &v)) return ex_poison();
+        if (v != floor(v) || v < 0 || v >= e.n) {
+            diag_add(c->S->diags, D_out_of_range, n->kid[k]->span, "the list has %d elements: 0 to %d", e.n, e.n - 1);
+            return ex_poison();
+        }
+        e = e.item[(int)v];
+    }
+    return e;
+}
+
+static Ex elab_refractory(Ctx *c, Node *n)
+{
+    if (!c->inst || c->inst->refr_field < 0 || !c->fn) {
+        diag_add(c->S->diags, D_refractory_missing, n->span, "no `refractory …` statement gives this a meaning");
+        return ex_poison();
+    }
+    int r = ir_imm(c->fn, OP_LOAD, c->inst->refr_field, n->span);
+    return (Ex){.kind = EX_BOOL, .value = ir_op2(c->fn, OP_GT, r, ir_const(c->fn, 0))};
+}
+
+Ex elab(Ctx *c, Node *n)
+{
+    if (!n) return ex_poison();
+    switch (n->kind) {
+    case N_num: {
+        Ex e = ex_num(n->num, DIM_NONE);
+        e.wild = n->num == 0;
+        return e;
+    }
+    case N_pct: return ex_num(n->num, DIM_NONE);
+    case N_qty: {
+        if (qty_ambiguous(c, n)) return ex_poison();
+        Ex e = ex_num(n->num, n->unit.dim);
+        e.unit = &n->unit;
+        return e;
+    }
+    case N_bool: return ex_truth(n->num != 0);
+    case N_str: return (Ex){.kind = EX_STR, .is_const = true, .str = n->text};
+    case N_name: return elab_name(c, n);
+    case N_list:
+    case N_bracket_unit: return elab_list(c, n);
+    case N_neg: {
+        Ex e = elab(c, n->kid[0]);
+        if (e.kind == EX_POISON || !need_numbers(c, n->kid[0], e)) return ex_poison();
+        return elab_op(c, n->span, OP_NEG, 1, &e, sample_of(e).dim);
+    }
+    case N_not: {
+        Ex e = elab_bool(c, n->kid[0]);
+        return e.kind == EX_POISON ? e : elab_op(c, n->span, OP_NOT, 1, &e, DIM_NONE);
+    }
+    case N_binary: return elab_binary(c, n);
+    case N_compare: return elab_compare(c, n);
+    case N_if_expr: return elab_if(c, n);
+    case N_index: return elab_index(c, n);
+    case N_call: return path_is_pops(c->S, n) ? path_pops(c->S, n) : elab_call(c, n);
+    case N_field:
+        if (path_is_pops(c->S, n)) return path_pops(c->S, n);
+        if (n->kid[0]->kind == N_name && (!strcmp(n->kid[0]->name, "source") || !strcmp(n->kid[0]->name, "target"))) {
+            diag_add(c->S->diags, D_not_yet, n->span, "this version cannot read `%s.` of a synapse yet", n->kid[0]->name);
+            return ex_poison();
+        }
+        (void)elab(c, n->kid[0]);
+        diag_add(c->S->diags, D_unknown_name, n->name_span.hi ? n->name_span : n->span, "`%s` has no part `%s`", src(c, n->kid[0]), n->name);
+        return ex_poison();
+    case N_wild:
+    case N_field_wild: return path_pops(c->S, n);
+    case N_refractory: return elab_refractory(c, n);
+    case N_poison: return ex_poison();
+    default: break;
+    }
+    diag_add(c->S->diags, D_not_a_number, n->span, "expected a value");
+    return ex_poison();
+}
+
+Ex elab_num(Ctx *c, Node *n)
+{
+    Ex e = elab(c, n);
+    if (e.kind == EX_POISON) return e;
+    if (e.kind != EX_NUM) {
+        Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a number, got %s", ex_say(c->S, e));
+        (void)d;
+        return ex_poison();
+    }
+    return e;
+}
+
+Ex elab_dim(Ctx *c, Node *n, Dim want, const char *what)
+{
+    Ex e = elab_num(c, n);
+    if (e.kind == EX_POISON || !elab_fits(c, n, e, want, what)) return ex_poison();
+    if (e.wild) e.dim = want, e.wild = false;
+    return e;
+}
+
+bool elab_const(Ctx *c, Node *n, Dim want, const char *what, double *out)
+{
+    Ctx k = *c;
+    k.fn = NULL;
+    k.what = what;
+    Ex e = elab_dim(&k, n, want, what);
+    if (e.kind == EX_POISON) return false;
+    if (!e.is_const) {
+        say_not_constant(c, n->span, src(c, n));
+        return false;
+    }
+    if (isnan(e.num)) {
+        diag_add(c->S->diags, D_non_finite_constant, n->span, "`%s` has no value (it is 0/0 or the like)", src(c, n));
+        return false;
+    }
+    *out = e.num;
+    return true;
+}

@@ -1,0 +1,103 @@
+/* Top-level `if` and `for` are expanded before anything is declared: each round of a loop is a copy of
+ * its items in which the loop's names (and the `let`s inside) are replaced by what they stand for. */
+#include "sema.h"
+
+#include <string.h>
+
+typedef struct Subst {
+    Sym name;
+    Node *value;
+    struct Subst *next;
+} Subst;
+
+static Node *copy(Sema *S, Node *n, const Subst *map)
+{
+    if (!n) return NULL;
+    if (n->kind == N_name)
+        for (const Subst *s = map; s; s = s->next)
+            if (s->name == n->name) {
+                Node *v = copy(S, s->value, NULL);
+                v->span = n->span; /* messages point at the use */
+                return v;
+            }
+    Node *out = arena_dup(S->arena, n, sizeof *n);
+    out->binding = NULL;
+    if (n->n_kids) out->kid = arena_dup(S->arena, n->kid, sizeof *n->kid * (size_t)n->n_kids);
+    for (int k = 0; k < n->n_kids; k++) out->kid[k] = copy(S, n->kid[k], map);
+    return out;
+}
+
+static Node *number(Sema *S, int v, Span at)
+{
+    Node *n = ast_node(S->ast, N_num, at);
+    n->num = v;
+    n->text = arena_printf(S->arena, "%d", v);
+    return n;
+}
+
+static void expand_items(Sema *S, Node *items, const Subst *map, Node ***out);
+
+static void expand_for(Sema *S, Node *n, const Subst *map, Node ***out)
+{
+    Node *names = n->kid[0], *list = copy(S, n->kid[1], map);
+    Ctx c = ctx_const(S, "the list of a loop");
+    Ex e = path_is_pops(S, list) ? path_pops(S, list) : elab(&c, list);
+    if (e.kind == EX_POISON) return;
+    if (e.kind != EX_LIST && e.kind != EX_POPS) {
+        diag_add(S->diags, D_not_a_number, list->span, "a loop goes over a list, this is %s", ex_say(S, e));
+        return;
+    }
+    if (names->n_kids > 2) {
+        diag_add(S->diags, D_wrong_argument_count, names->span, "a loop has one name, or an index and a name");
+        return;
+    }
+    for (int k = 0; k < e.n; k++) {
+        Node *element = ast_kids(S->ast, N_index, list->span, 2, list, number(S, k, list->span));
+        Subst value = {.name = names->kid[names->n_kids - 1]->name, .value = element, .next = (Subst *)map};
+        Subst index = {.name = names->kid[0]->name, .value = number(S, k, names->span), .next = &value};
+        expand_items(S, n->kid[2], names->n_kids == 2 ? &index : &value, out);
+    }
+}
+
+static void expand_items(Sema *S, Node *items, const Subst *map, Node ***out)
+{
+    for (int k = 0; items && k < items->n_kids; k++) {
+        Node *n = items->kid[k];
+        if (!n) continue;
+        if (n->kind == N_items) {
+            expand_items(S, n, map, out);
+        } else if (n->kind == N_if_items) {
+            Node *cond = copy(S, n->kid[0], map);
+            Ctx c = ctx_const(S, "this condition");
+            Ex e = elab_bool(&c, cond);
+            if (e.kind != EX_BOOL) continue;
+            if (e.num != 0) expand_items(S, n->kid[1], map, out);
+            else if (n->n_kids > 2 && n->kid[2]) expand_items(S, n->kid[2], map, out);
+        } else if (n->kind == N_for) {
+            expand_for(S, n, map, out);
+        } else if (n->kind == N_let && map) {
+            Subst *s = arena_one(S->arena, Subst);
+            *s = (Subst){.name = n->name, .value = copy(S, n->kid[0], map), .next = (Subst *)map};
+            map = s;
+        } else {
+            n = copy(S, n, map);
+            n->flags |= AST_EXPANDED;
+            vec_push(*out, n);
+        }
+    }
+}
+
+void expand_all(Sema *S)
+{
+    Node **out = NULL;
+    for (size_t k = 0; k < vec_len(S->items); k++) {
+        Node *n = S->items[k];
+        if (n->kind == N_if_items || n->kind == N_for) {
+            Node holder = {.kind = N_items, .kid = &n, .n_kids = 1};
+            expand_items(S, &holder, NULL, &out);
+        } else
+            vec_push(out, n);
+    }
+    vec_free(S->items);
+    S->items = out;
+}

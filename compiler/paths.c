@@ -1,0 +1,296 @@
+/* Paths: which populations, which of their neurons, which port. Read left to right, populations
+ * first. */
+#include "sema.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_pops(Sema *S, Node *n, int depth)
+{
+    if (!n || depth > 64) return false;
+    switch (n->kind) {
+    case N_wild: return true;
+    case N_name: {
+        Bind *b = scope_find(S->top, n->name);
+        if (!b) return false;
+        if (b->kind == B_POP || b->kind == B_LAYER) return true;
+        return b->kind == B_LET && is_pops(S, b->node->kid[0], depth + 1);
+    }
+    case N_field:
+    case N_field_wild:
+    case N_index: return is_pops(S, n->kid[0], depth + 1);
+    case N_list: return n->n_kids > 0 && is_pops(S, n->kid[0], depth + 1);
+    case N_call: return n->kid[0]->kind == N_name && n->kid[0]->name == sym("sample");
+    default: return false;
+    }
+}
+
+bool path_is_pops(Sema *S, Node *n) { return is_pops(S, n, 0); }
+
+static PopRef whole(Sema *S, int pop, Span span)
+{
+    uint32_t n = S->pop[pop].n;
+    return (PopRef){.pop = pop, .sel = {.lo = 0, .hi = n, .n = n}, .span = span};
+}
+
+static Ex all_of(Sema *S, Span span, bool sources)
+{
+    Ex e = {.kind = EX_POPS, .is_list = true, .is_const = true,
+            .pops = arena_many(S->arena, PopRef, vec_len(S->pop) + 1)};
+    for (size_t k = 0; k < vec_len(S->pop); k++)
+        if (sources || !S->pop[k].is_source) e.pops[e.n++] = whole(S, (int)k, span);
+    return e;
+}
+
+static Ex of_layer(Sema *S, const LayerInfo *l, Span span)
+{
+    Ex e = {.kind = EX_POPS, .is_list = true, .is_const = true,
+            .pops = arena_many(S->arena, PopRef, vec_len(l->pop) + 1)};
+    for (size_t k = 0; k < vec_len(l->pop); k++) e.pops[e.n++] = whole(S, l->pop[k], span);
+    return e;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Neuron number `k` of a selection. */
+static uint32_t chosen(const PlanSelect *s, uint32_t k) { return s->index ? s->index[k] : s->lo + k; }
+
+static Ex empty_selection(Sema *S, Node *n, const char *why)
+{
+    Diag *d = diag_add(S->diags, D_empty_selection, n->span, "this selects no neuron");
+    diag_note(d, "%s", why);
+    return ex_poison();
+}
+
+/* E[0:100], E[3, 5, 8], and element k of a list of populations. */
+static Ex of_index(Sema *S, Node *n)
+{
+    Ex e = path_pops(S, n->kid[0]);
+    if (e.kind == EX_POISON) return e;
+    Ctx c = ctx_const(S, "an index");
+    if (e.is_list && n->n_kids == 2 && n->kid[1]->kind != N_slice) {
+        double v;
+        if (!elab_const(&c, n->kid[1], DIM_NONE, "an index", &v)) return ex_poison();
+        if (v != floor(v) || v < 0 || v >= e.n) {
+            diag_add(S->diags, D_out_of_range, n->kid[1]->span, "there are %d populations here: 0 to %d", e.n, e.n - 1);
+            return ex_poison();
+        }
+        Ex one = e;
+        one.pops += (int)v;
+        one.n = 1;
+        one.is_list = false;
+        return one;
+    }
+    Ex out = e;
+    out.pops = arena_dup(S->arena, e.pops, sizeof *e.pops * (size_t)e.n);
+    for (int p = 0; p < e.n; p++) {
+        PlanSelect from = e.pops[p].sel, *to = &out.pops[p].sel;
+        if (n->n_kids == 2 && n->kid[1]->kind == N_slice) {
+            double v[3] = {0, from.n, 1};
+            Node *sl = n->kid[1];
+            for (int q = 0; q < 3 && q < sl->n_kids; q++)
+                if (sl->kid[q] && !elab_const(&c, sl->kid[q], DIM_NONE, "a neuron's number", &v[q])) return ex_poison();
+            for (int q = 0; q < 3; q++)
+                if (v[q] != floor(v[q]) || v[q] < 0 || (q == 2 && v[q] < 1)) {
+                    diag_add(S->diags, D_out_of_range, sl->span, "a slice is made of whole numbers from 0 on");
+                    return ex_poison();
+                }
+            if (v[1] > from.n) {
+                Diag *d = diag_add(S->diags, D_out_of_range, sl->span, "`%s` has %u neurons here, this asks for number %.0f",
+                                   S->pop[e.pops[p].pop].name, from.n, v[1] - 1);
+                diag_hint(d, "the last one is %u: write `[%.0f:%u]`", from.n - 1, v[0] < from.n ? v[0] : 0.0, from.n);
+                return ex_poison();
+            }
+            if (v[0] >= v[1]) return empty_selection(S, n, "a slice [start:stop] ends before `stop`");
+            if (v[2] == 1 && !from.index) {
+                *to = (PlanSelect){.lo = from.lo + (uint32_t)v[0], .hi = from.lo + (uint32_t)v[1], .n = (uint32_t)(v[1] - v[0])};
+                continue;
+            }
+            uint32_t *list = arena_many(S->arena, uint32_t, (size_t)(v[1] - v[0])), count = 0;
+            for (double q = v[0]; q < v[1]; q += v[2]) list[count++] = chosen(&from, (uint32_t)q);
+            *to = (PlanSelect){.lo = list[0], .hi = list[count - 1] + 1, .index = list, .n = count};
+            continue;
+        }
+        uint32_t count = (uint32_t)n->n_kids - 1, *list = arena_many(S->arena, uint32_t, count + 1);
+        for (uint32_t q = 0; q < count; q++) {
+            double v;
+            Node *s = n->kid[q + 1];
+            if (s->kind == N_compare) {
+                diag_add(S->diags, D_not_yet, s->span, "this version cannot select by a condition yet");
+                return ex_poison();
+            }
+            if (!elab_const(&c, s, DIM_NONE, "a neuron's number", &v)) return ex_poison();
+            if (v != floor(v) || v < 0 || v >= from.n) {
+                diag_add(S->diags, D_out_of_range, s->span, "`%s` has %u neurons here: 0 to %u", S->pop[e.pops[p].pop].name, from.n,
+                         from.n - 1);
+                return ex_poison();
+            }
+            list[q] = chosen(&from, (uint32_t)v);
+        }
+        qsort(list, count, sizeof *list, ascending);
+        for (uint32_t q = 1; q < count; q++)
+            if (list[q] == list[q - 1]) {
+                diag_add(S->diags, D_duplicate_name, n->span, "neuron %u is picked twice", list[q]);
+                return ex_poison();
+            }
+        *to = (PlanSelect){.lo = list[0], .hi = list[count - 1] + 1, .index = list, .n = count};
+    }
+    return out;
+}
+
+/* sample(E, 50), sample(E, 20%): one fixed random set, a function of the seed, the population and the
+ * place of this call among the samples of that population. */
+static Ex of_sample(Sema *S, Node *n)
+{
+    if (n->n_kids < 3) {
+        Diag *d = diag_add(S->diags, D_wrong_argument_count, n->span, "`sample` takes a population and how many");
+        diag_hint(d, "write `sample(E, 50)` or `sample(E, 20%%)`");
+        return ex_poison();
+    }
+    Ex e = path_pops(S, n->kid[1]);
+    if (e.kind == EX_POISON) return e;
+    if (n->n_kids > 3) {
+        diag_add(S->diags, D_not_yet, n->kid[3]->span, "this version samples without replacement only");
+        return ex_poison();
+    }
+    Ctx c = ctx_const(S, "the size of a sample");
+    double v;
+    if (!elab_const(&c, n->kid[2], DIM_NONE, "the size of a sample", &v)) return ex_poison();
+    bool part = n->kid[2]->kind == N_pct || (v > 0 && v < 1);
+    Ex out = e;
+    out.pops = arena_dup(S->arena, e.pops, sizeof *e.pops * (size_t)e.n);
+    for (int p = 0; p < e.n; p++) {
+        PlanSelect from = e.pops[p].sel;
+        double want = part ? floor(v * from.n + 0.5) : v;
+        if (want != floor(want) || want < 1 || want > from.n) {
+            Diag *d = diag_add(S->diags, D_out_of_range, n->kid[2]->span, "cannot take %g of the %u neurons of `%s`", want, from.n,
+                               S->pop[e.pops[p].pop].name);
+            diag_hint(d, "take a whole number from 1 to %u, or a percentage", from.n);
+            return ex_poison();
+        }
+        uint32_t k = (uint32_t)want, *pool = arena_many(S->arena, uint32_t, from.n);
+        for (uint32_t q = 0; q < from.n; q++) pool[q] = chosen(&from, q);
+        uint64_t key = rng_key(S->seed, arena_printf(S->arena, "sample %s %d", S->pop[e.pops[p].pop].name,
+                                                     S->pop[e.pops[p].pop].n_samples++));
+        for (uint32_t q = 0; q < k; q++) {
+            uint32_t r = q + rng_below((RngAt){.key = key, .c0 = q}, from.n - q), tmp = pool[q];
+            pool[q] = pool[r];
+            pool[r] = tmp;
+        }
+        qsort(pool, k, sizeof *pool, ascending);
+        out.pops[p].sel = (PlanSelect){.lo = pool[0], .hi = pool[k - 1] + 1, .index = pool, .n = k};
+    }
+    return out;
+}
+
+/* `.name`: a population of a layer where there is one, else a port; distributes over a list. */
+static Ex of_field(Sema *S, Node *n)
+{
+    Ex e = path_pops(S, n->kid[0]);
+    if (e.kind == EX_POISON) return e;
+    Ex out = e;
+    out.pops = arena_many(S->arena, PopRef, (size_t)e.n + 1);
+    out.n = 0;
+    for (int k = 0; k < e.n; k++) {
+        PopInfo *p = &S->pop[e.pops[k].pop];
+        if (p->layer && !e.pops[k].port && p->name == sym(arena_printf(S->arena, "%s.%s", p->layer, n->name)))
+            out.pops[out.n++] = e.pops[k];
+    }
+    if (out.n) {
+        if (n->kid[0]->kind == N_name) out.is_list = false;
+        return out;
+    }
+    for (int k = 0; k < e.n; k++) {
+        if (e.pops[k].port) {
+            diag_add(S->diags, D_unknown_port, n->name_span, "`%s` is a port and has no parts", e.pops[k].port);
+            return ex_poison();
+        }
+        out.pops[k] = e.pops[k];
+        out.pops[k].port = n->name;
+        out.pops[k].span = n->name_span.hi ? n->name_span : n->span;
+    }
+    out.n = e.n;
+    return out;
+}
+
+Ex path_pops(Sema *S, Node *n)
+{
+    switch (n->kind) {
+    case N_wild: {
+        Ex e = all_of(S, n->span, false);
+        return e.n ? e : empty_selection(S, n, "the model has no population of neurons");
+    }
+    case N_name: {
+        Bind *b = scope_find(S->top, n->name);
+        if (b && b->kind == B_POP) {
+            Ex e = {.kind = EX_POPS, .is_const = true, .n = 1, .pops = arena_one(S->arena, PopRef)};
+            e.pops[0] = whole(S, b->index, n->span);
+            return e;
+        }
+        if (b && b->kind == B_LAYER) return of_layer(S, &S->layer[b->index], n->span);
+        if (b && b->kind == B_LET && path_is_pops(S, n)) {
+            if (b->state == 1) {
+                diag_add(S->diags, D_cyclic_definition, n->span, "`%s` is defined by itself", n->name);
+                return ex_poison();
+            }
+            if (b->state != 2) {
+                b->state = 1;
+                b->ex = path_pops(S, b->node->kid[0]);
+                b->state = 2;
+            }
+            return b->ex;
+        }
+        Diag *d = diag_add(S->diags, D_unknown_population, n->span,
+                           b ? "`%s` is no population" : "there is no population `%s`", n->name);
+        if (b && b->node) diag_note_at(d, b->node->name_span.hi ? b->node->name_span : b->node->span, "it is declared here");
+        const char **cand = NULL;
+        for (size_t k = 0; k < vec_len(S->pop); k++) vec_push(cand, S->pop[k].name);
+        for (size_t k = 0; k < vec_len(S->layer); k++) vec_push(cand, S->layer[k].name);
+        const char *near = b ? NULL : diag_nearest(n->name, cand, vec_len(cand));
+        if (near) diag_hint(d, "did you mean `%s`?", near);
+        else if (!b && vec_len(S->pop)) {
+            Buf list = {0};
+            for (size_t k = 0; k < vec_len(S->pop) && k < 8; k++) buf_printf(&list, "%s`%s`", k ? ", " : "", S->pop[k].name);
+            diag_hint(d, "the populations are %s%s", list.p, vec_len(S->pop) > 8 ? ", …" : "");
+            buf_free(&list);
+        }
+        vec_free(cand);
+        return ex_poison();
+    }
+    case N_field: return of_field(S, n);
+    case N_field_wild: {
+        Ex e = path_pops(S, n->kid[0]);
+        e.is_list = true;
+        return e;
+    }
+    case N_index: return of_index(S, n);
+    case N_call:
+        if (n->kid[0]->kind == N_name && n->kid[0]->name == sym("sample")) return of_sample(S, n);
+        break;
+    case N_list: {
+        Ex out = {.kind = EX_POPS, .is_list = true, .is_const = true};
+        PopRef *refs = NULL;
+        bool bad = false;
+        for (int k = 0; k < n->n_kids; k++) {
+            Ex e = path_pops(S, n->kid[k]);
+            if (e.kind == EX_POISON) bad = true;
+            for (int q = 0; q < e.n && e.kind == EX_POPS; q++) vec_push(refs, e.pops[q]);
+        }
+        out.n = (int)vec_len(refs);
+        if (!bad && out.n) out.pops = arena_dup(S->arena, refs, sizeof *refs * (size_t)out.n);
+        vec_free(refs);
+        if (bad) return ex_poison();
+        return out.n ? out : empty_selection(S, n, "the list is empty");
+    }
+    case N_poison: return ex_poison();
+    default: break;
+    }
+    diag_add(S->diags, D_unknown_population, n->span, "expected a population, such as `E`, `L4.e`, `E[0:100]` or `*`");
+    return ex_poison();
+}

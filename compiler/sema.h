@@ -1,0 +1,249 @@
+/* Elaboration: one walk over the tree that resolves names, checks units and either computes a value
+ * (all that is constant) or emits IR (all that is not). Private to the compiler room. */
+#ifndef CORTEXC_SEMA_H
+#define CORTEXC_SEMA_H
+
+#include "compile.h"
+
+typedef struct Sema Sema;
+typedef struct Inst Inst;
+
+/* ---- what an expression is ---- */
+typedef enum ExKind { EX_POISON, EX_NUM, EX_BOOL, EX_STR, EX_LIST, EX_POPS } ExKind;
+typedef struct PopRef {
+    int pop; /* into Sema.pop */
+    PlanSelect sel;
+    Sym port; /* NULL: none named */
+    Span span;
+} PopRef;
+typedef struct Ex Ex;
+struct Ex {
+    ExKind kind;
+    bool is_const;
+    bool wild;    /* a bare 0 or inf: fits every dimension */
+    bool is_list; /* EX_POPS: denotes a list of populations, even of one */
+    double num;   /* EX_NUM, EX_BOOL (0 or 1) when is_const */
+    int value;    /* IR value otherwise */
+    Dim dim;
+    const Unit *unit; /* as the user wrote it, or NULL */
+    const char *str;
+    Ex *item;     /* EX_LIST */
+    PopRef *pops; /* EX_POPS */
+    int n;        /* of item or pops */
+};
+
+/* ---- names ---- */
+typedef enum BindKind {
+    B_LET, B_PARAM, B_FUNCTION, B_NEURON, B_SYNAPSE, B_POP, B_LAYER, B_PROJ, B_STIM,
+    B_LOCAL, /* an argument of a function or a `let` of a block: ex */
+} BindKind;
+typedef struct Bind Bind;
+struct Bind {
+    Sym name;
+    BindKind kind;
+    Node *node;      /* the declaration */
+    Ex ex;           /* cached value of a constant let or param; value of a local */
+    int state;       /* 0 not looked at, 1 being elaborated, 2 cached, 3 not constant (elaborate at each use) */
+    int index;       /* B_POP: into Sema.pop; B_LAYER: into Sema.layer */
+    bool library;    /* from models/lib */
+    Bind *next;
+};
+typedef struct Scope Scope;
+struct Scope {
+    Scope *up;
+    Bind *first;
+};
+Bind *scope_add(Sema *S, Scope *sc, Sym name, BindKind kind, Node *node);
+Bind *scope_here(const Scope *sc, Sym name);
+Bind *scope_find(const Scope *sc, Sym name);
+
+/* ---- where an expression stands ---- */
+typedef struct Ctx {
+    Sema *S;
+    Scope *scope;
+    IrFn *fn;             /* NULL: only constants are allowed here */
+    Inst *inst;           /* the model whose params and states are in scope, or NULL */
+    const char *salt;     /* base of the salts of the draws made here */
+    int n_draws;
+    bool has_i, has_j, has_t, has_draws, has_xi;
+    bool in_init;         /* states stand for their initial values */
+    int t_which;          /* immediate of OP_T: 0 at t_n, 1 at t_{n+1} */
+    int *cur;             /* per field: current value in this function, -1 not loaded */
+    bool *dirty;          /* per field: to be stored at the end */
+    int n_cur;
+    Sym self;             /* the setting being given: its own name means the outer one */
+    const char *what;     /* "a weight", "a number of neurons": for not-constant */
+    int depth;
+    int source_n, target_n; /* N_source, N_target; -1 unknown */
+} Ctx;
+
+/* ---- elab.c ---- */
+Ex elab(Ctx *c, Node *n);
+Ex elab_num(Ctx *c, Node *n);                       /* must be a number (any dimension) */
+Ex elab_dim(Ctx *c, Node *n, Dim want, const char *what); /* a number of that dimension; 0 fits */
+Ex elab_bool(Ctx *c, Node *n);
+bool elab_fits(Ctx *c, Node *n, Ex e, Dim want, const char *what); /* diagnoses */
+int ex_value(Ctx *c, Ex e);                         /* as an IR value of c->fn */
+Ex ex_poison(void);
+Ex ex_num(double v, Dim d);
+Ex ex_ir(int value, Dim d);
+Ex ex_truth(bool v);
+const char *ex_say(Sema *S, Ex e);                  /* "a voltage (mV)", "a list of 3" */
+/* Calls `leaf` on numbers, elementwise where arguments are lists (the shallower are spread over the
+ * deeper, lists of one over longer ones). */
+typedef Ex ExLeaf(Ctx *c, Span at, const void *user, int n, const Ex *arg);
+Ex ex_spread(Ctx *c, Span at, int n, const Ex *arg, ExLeaf *leaf, const void *user);
+/* Applies a dimension-checked primitive to numbers, elementwise over lists. */
+Ex elab_op(Ctx *c, Span at, Op op, int n, const Ex *arg, Dim result);
+/* Constant of a wanted dimension, in internal units; false after a diagnostic. */
+bool elab_const(Ctx *c, Node *n, Dim want, const char *what, double *out);
+Ctx ctx_const(Sema *S, const char *what);
+bool elab_is_unit(Ctx *c, Node *list, Unit *u);
+bool ex_is_poison(Ex e);
+
+/* ---- elab_call.c ---- */
+Ex elab_call(Ctx *c, Node *n);
+Ex elab_power(Ctx *c, Node *n);
+bool function_known(Sym name);
+
+/* ---- paths.c ---- */
+/* Whether the expression can denote populations (so that it is tried as a path first). */
+bool path_is_pops(Sema *S, Node *n);
+/* Populations of a path, list, pattern or sample. Empty with a diagnostic when there is none. */
+Ex path_pops(Sema *S, Node *n);
+
+/* ---- neuron.c ---- */
+typedef struct ModelDef {
+    Node *body;          /* N_neuron: the equations */
+    Node *settings[16];  /* of the `of` chain, base first */
+    int n_settings;
+    Sym name;
+} ModelDef;
+bool model_find(Sema *S, Sym name, Span at, ModelDef *out);
+
+typedef struct Slot {    /* a param, state, input or named expression of an instance */
+    Sym name;
+    Node *decl;          /* N_decl or N_define */
+    int kind;            /* DECL_PARAM, DECL_STATE, DECL_INPUT, or SLOT_DEFINE */
+    Dim dim;
+    bool has_dim;
+    Unit unit;
+    Node *given;         /* the overriding expression, or NULL */
+    bool given_outer;    /* `given` stands in the population's block */
+    Ex ex;               /* param: constant, or marks a per-neuron field */
+    int field;           /* -1: folded */
+    int state;           /* 0, 1 being worked on, 2 done */
+    int init_value;      /* state: IR value in init */
+    bool frozen;         /* unless refractory */
+    bool is_port;
+    double lo, hi;
+    bool open_lo, open_hi, has_range;
+    Node *eq;
+    int acc;             /* FIELD_ACC */
+} Slot;
+enum { SLOT_DEFINE = 100 };
+
+struct Inst {
+    Sema *S;
+    ModelDef def;
+    Node *settings;      /* of the population, or NULL */
+    IrModule *mod;
+    Slot *slot;          /* vec */
+    int refr_field, last_spike_field, above_field;
+    Node *spike;
+    Sym default_port;
+    IrFn *init;
+    Ctx init_ctx;
+    bool uses_until;
+    Node *until;
+    OdeEq *eqs;
+    int n_eqs;
+};
+/* Reads declarations; emits nothing. `mod_name` names the module. */
+Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_name);
+Slot *inst_slot(Inst *in, Sym name);
+/* Emits all functions; returns false after diagnostics. */
+bool inst_emit(Inst *in, Sym const *used_ports, int n_used);
+/* Variable and bound of `spike when V > VT`; false when the condition has another form. */
+bool inst_tested(const Inst *in, Node **var, Node **bound);
+Ex inst_name(Ctx *c, Slot *s, Node *at); /* value of a slot in context */
+void block_stmts(Ctx *c, Node *block);
+void block_flush(Ctx *c);                /* stores what was assigned */
+Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt);
+
+/* ---- network.c ---- */
+typedef struct PopInfo {
+    Sym name;            /* "L4.e" */
+    Sym layer;
+    Node *node, *group;
+    Sym model;
+    bool is_source;
+    uint32_t n;
+    Inst *inst;          /* NULL for built-in sources */
+    Sym *used_ports;     /* vec */
+    bool spikes_wanted;
+    bool any_out, all_inh;
+    int plan;            /* index in the plan */
+    int n_samples;       /* of this population so far */
+} PopInfo;
+typedef struct LayerInfo {
+    Sym name;
+    int *pop;            /* vec */
+    bool block;          /* declared with { … }: denotes a list */
+} LayerInfo;
+
+struct Sema {
+    Ast *ast;
+    Arena *arena;
+    Diags *diags;
+    const CompileOptions *opt;
+    Scope *top;          /* declarations of the model */
+    Scope *lib;          /* declarations of library files, behind top */
+    PopInfo *pop;        /* vec, in order of declaration */
+    LayerInfo *layer;    /* vec */
+    Node **items;        /* vec: all top-level items, imports expanded, in order */
+    const char **seen_files; /* vec: paths already imported */
+    const char **open_files; /* vec: the chain of imports that are being read */
+    Sym *missing_lib;    /* vec: names looked for in vain */
+    const char **lib_names;
+    double dt;
+    uint64_t seed;
+    const char *method;  /* simulation { method = … } */
+    Span method_span;
+    Compiled *out;
+    const char **names;  /* vec: of projections and stimuli so far */
+    PlanProj *proj;      /* vecs that become the plan */
+    PlanStim *stim;
+    PlanRec *rec;
+    PlanRun *run;
+    uint64_t *mod_hash;
+    IrModule **all_mods; /* vec */
+};
+
+/* Populations of a path, evaluated once per node. */
+Ex network_pops(Sema *S, Node *n);
+void network_populations(Sema *S);      /* sizes and models of all populations */
+bool network_instances(Sema *S);        /* their modules, once the used ports are known */
+Slot *network_port(Sema *S, const PopRef *r, Span at, bool events); /* diagnoses; NULL */
+int network_port_index(const Inst *in, const Slot *port); /* into PlanPop.port */
+bool network_plan(Sema *S);             /* the populations' part of the plan */
+bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps); /* a duration on the grid */
+const char *network_unique(Sema *S, const char *name); /* "#2" behind the second of a name */
+IrModule *network_new_module(Sema *S, const char *name);
+int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules share a kernel */
+
+/* ---- expand.c ---- */
+void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
+
+/* ---- wire.c ---- */
+void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
+void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
+
+/* ---- compile.c ---- */
+Bind *library_find(Sema *S, Sym name);       /* loads models/lib/NAME.cortex at first use */
+const char **library_names(Sema *S, int *n); /* for "did you mean" and listings */
+
+/* reserved.c-like facts */
+bool word_is_reserved_name(Sym s);
+
+#endif

@@ -1,0 +1,694 @@
+/* What joins populations and watches them: connect, stimulus, record, run. */
+#include "sema.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One element of a broadcast: where between the lists of sources and targets we are. */
+typedef struct Cell {
+    bool from_list, to_list;
+    int a, b, n_from, n_to;
+} Cell;
+
+static Node *setting(Node *settings, const char *name)
+{
+    for (int k = 0; settings && k < settings->n_kids; k++)
+        if (settings->kid[k] && settings->kid[k]->kind == N_entry && !strcmp(settings->kid[k]->name, name)) return settings->kid[k]->kid[0];
+    return NULL;
+}
+
+static void check_settings(Sema *S, Node *settings, const char *const *known, int n_known, const char *of)
+{
+    for (int k = 0; settings && k < settings->n_kids; k++) {
+        Node *e = settings->kid[k];
+        if (!e || e->kind != N_entry) continue;
+        bool ok = false;
+        for (int q = 0; q < n_known; q++) ok = ok || !strcmp(known[q], e->name);
+        Span at = e->name_span.hi ? e->name_span : e->span;
+        for (int q = 0; q < k; q++)
+            if (settings->kid[q] && settings->kid[q]->kind == N_entry && settings->kid[q]->name == e->name) {
+                Diag *d = diag_add(S->diags, D_duplicate_name, at, "`%s` is set twice", e->name);
+                diag_note_at(d, settings->kid[q]->span, "the first time here");
+            }
+        if (ok) continue;
+        if (!strcmp(e->name, "post_delay") || !strcmp(e->name, "store") || !strcmp(e->name, "wrap")) {
+            diag_add(S->diags, D_not_yet, at, "this version has no `%s` yet", e->name);
+            continue;
+        }
+        Diag *d = diag_add(S->diags, D_unknown_setting, at, "%s has no setting `%s`", of, e->name);
+        const char *near = diag_nearest(e->name, known, (size_t)n_known);
+        if (near) diag_hint(d, "did you mean `%s`?", near);
+        else {
+            Buf all = {0};
+            for (int q = 0; q < n_known; q++) buf_printf(&all, "%s`%s`", q ? ", " : "", known[q]);
+            diag_note(d, "its settings are %s", all.p);
+            buf_free(&all);
+        }
+    }
+}
+
+/* The element of a broadcast value that belongs to this cell. */
+static Ex pick(Sema *S, Node *n, Ex e, const Cell *c)
+{
+    int rank = 0, sides = (c->from_list ? 1 : 0) + (c->to_list ? 1 : 0);
+    for (Ex s = e; s.kind == EX_LIST && s.n; s = s.item[0]) rank++;
+    if (e.kind == EX_LIST && !e.n) rank = 1;
+    if (rank == 0) return e;
+    if (sides == 2 && rank == 1) {
+        const char *t = ast_source(S->ast, n);
+        Diag *d = diag_add(S->diags, D_flat_list, n->span, "a flat list between two lists can be read in two ways");
+        diag_note(d, "%d populations go to %d populations", c->n_from, c->n_to);
+        if (n->kind == N_list && n->n_kids && n->n_kids <= 8) {
+            Buf rows = {0};
+            for (int k = 0; k < n->n_kids; k++) buf_printf(&rows, "%s[%s]", k ? ", " : "", ast_source(S->ast, n->kid[k]));
+            diag_hint(d, "write `[%s]` for one value per source, or `[%s]` for one value per target", rows.p, t);
+            buf_free(&rows);
+        } else
+            diag_hint(d, "write `[[a], [b], …]` for one value per source, or `[[a, b, …]]` for one value per target");
+        return ex_poison();
+    }
+    if (rank > sides) {
+        Diag *d = diag_add(S->diags, D_shape_mismatch, n->span, rank == 1 ? "a list where one value is expected" : "a matrix where %s expected",
+                           sides ? "a list is" : "one value is");
+        diag_note(d, "lists of values go with lists of populations: %s", sides ? "here one side is a list" : "here neither side is one");
+        return ex_poison();
+    }
+    int size[2], at[2];
+    if (sides == 2) size[0] = c->n_from, size[1] = c->n_to, at[0] = c->a, at[1] = c->b;
+    else size[0] = c->from_list ? c->n_from : c->n_to, at[0] = c->from_list ? c->a : c->b;
+    for (int k = 0; k < rank; k++) {
+        if (e.n != size[k] && e.n != 1) {
+            Diag *d = diag_add(S->diags, D_shape_mismatch, n->span, "%d %s for %d populations", e.n, sides == 2 && k == 0 ? "rows" : sides == 2 ? "columns" : "values", size[k]);
+            if (sides == 2) diag_note(d, "rows are the %d sources, columns the %d targets", c->n_from, c->n_to);
+            return ex_poison();
+        }
+        e = e.item[e.n == 1 ? 0 : at[k]];
+    }
+    return e;
+}
+
+static const char *place_of(Sema *S, Span at)
+{
+    Place p = source_place(S->ast->sources, at.lo);
+    return p.file ? arena_printf(S->arena, "%s:%u:%u", p.file->path, p.line, p.col) : "";
+}
+
+static const char *sel_name(Sema *S, const PopRef *r)
+{
+    PopInfo *p = &S->pop[r->pop];
+    if (!r->sel.index && r->sel.n == p->n) return p->name;
+    if (!r->sel.index) return arena_printf(S->arena, "%s[%u:%u]", p->name, r->sel.lo, r->sel.hi);
+    return arena_printf(S->arena, "%s[%u of %u]", p->name, r->sel.n, p->n);
+}
+
+/* ---- first look: which ports are used, which populations excite or inhibit ---- */
+static void use_port(Sema *S, const PopRef *r, Span at)
+{
+    PopInfo *p = &S->pop[r->pop];
+    Slot *s = network_port(S, r, at, true);
+    if (!s) return;
+    for (size_t k = 0; k < vec_len(p->used_ports); k++)
+        if (p->used_ports[k] == s->name) return;
+    vec_push(p->used_ports, s->name);
+}
+
+static bool port_free(Sema *S, Node *n, Ex e, const char *side)
+{
+    for (int k = 0; k < e.n; k++)
+        if (e.pops[k].port) {
+            Diag *d = diag_add(S->diags, D_unknown_port, e.pops[k].span.hi ? e.pops[k].span : n->span, "%s is a population, not a port", side);
+            diag_hint(d, "leave out `.%s`", e.pops[k].port);
+            return false;
+        }
+    return true;
+}
+
+static const StimDef *stim_find(Sema *S, Node *call)
+{
+    if (call->kind != N_call || call->kid[0]->kind != N_name) return NULL;
+    const Registry *r = S->opt->registry;
+    for (int k = 0; k < r->n_stims; k++)
+        if (!strcmp(r->stim[k]->name, call->kid[0]->name)) return r->stim[k];
+    return NULL;
+}
+
+void wire_used_ports(Sema *S)
+{
+    for (size_t k = 0; k < vec_len(S->items); k++) {
+        Node *n = S->items[k];
+        if (n->kind == N_connect) {
+            Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
+            if (from.kind == EX_POPS) (void)port_free(S, n->kid[0], from, "the source");
+            for (int q = 0; to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[1]->span);
+        } else if (n->kind == N_stimulus) {
+            Ex to = network_pops(S, n->kid[0]);
+            const StimDef *d = stim_find(S, n->kid[1]);
+            for (int q = 0; d && d->events && to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[0]->span);
+        }
+    }
+}
+
+/* ---- attributes ---- */
+typedef struct AttrWork {
+    Sema *S;
+    const Cell *cell;
+    PopRef from, to;
+    IrModule *mod; /* made at first need */
+    const char *name;
+} AttrWork;
+
+static Ctx attr_ctx(AttrWork *w, IrFn *fn, const char *salt)
+{
+    Ctx c = ctx_const(w->S, salt);
+    c.fn = fn;
+    c.has_i = c.has_j = c.has_draws = true;
+    c.salt = salt;
+    c.source_n = (int)w->from.sel.n;
+    c.target_n = (int)w->to.sel.n;
+    return c;
+}
+
+/* A value of dimension `want`, constant or a function of (i, j) with draws. */
+static bool attr_value(AttrWork *w, Node *n, const char *salt, FnRole role, Dim want, const char *what, PlanAttr *out)
+{
+    if (!w->mod) w->mod = network_new_module(w->S, w->name);
+    IrFn *fn = ir_fn(w->mod, salt, role, LANE_SYNAPSE);
+    Ctx c = attr_ctx(w, fn, salt);
+    Ex e = elab(&c, n);
+    if (e.kind != EX_POISON) e = pick(w->S, n, e, w->cell);
+    if (e.kind == EX_POISON || !elab_fits(&c, n, e, want, what)) return false;
+    *out = (PlanAttr){.kernel = -1, .fn = -1};
+    if (e.is_const) {
+        if (isnan(e.num)) {
+            diag_add(w->S->diags, D_non_finite_constant, n->span, "%s has no value (it is 0/0 or the like)", what);
+            return false;
+        }
+        out->value = e.num;
+        vec_free(fn->ins);
+        (void)vec_pop(w->mod->fn);
+        return true;
+    }
+    out->varies = true;
+    out->fn = ir_fn_index(w->mod, fn);
+    ir_out(fn, 0, ex_value(&c, e), n->span);
+    return true;
+}
+
+static PlanTri tri_setting(Sema *S, Node *settings, const char *name)
+{
+    Node *n = setting(settings, name);
+    if (!n) return TRI_DEFAULT;
+    Ctx c = ctx_const(S, name);
+    Ex e = elab_bool(&c, n);
+    return e.kind != EX_BOOL ? TRI_DEFAULT : e.num != 0 ? TRI_TRUE : TRI_FALSE;
+}
+
+static bool seed_setting(Sema *S, Node *settings, uint64_t *seed)
+{
+    Node *n = setting(settings, "seed");
+    Ctx c = ctx_const(S, "a seed");
+    double v;
+    if (!n || !elab_const(&c, n, DIM_NONE, "a seed", &v)) return false;
+    if (v != floor(v) || v < 0 || v > 9007199254740992.0) {
+        diag_add(S->diags, D_bad_count, n->span, "a seed is a whole number from 0 on");
+        return false;
+    }
+    *seed = (uint64_t)v;
+    return true;
+}
+
+static const RuleDef *rule_find(Sema *S, Node *rule)
+{
+    static const char *const later[] = {"where", "pairs", "each", "small_world", "matrix", "edges"};
+    const Registry *r = S->opt->registry;
+    Node *name = rule->kind == N_call ? rule->kid[0] : rule;
+    if (rule->kind == N_poison) return NULL;
+    const char *cand[64];
+    int n = 0;
+    for (int k = 0; k < r->n_rules && n < 64; k++) cand[n++] = r->rule[k]->name;
+    if (name->kind != N_name) {
+        Diag *d = diag_add(S->diags, D_unknown_rule, rule->span, "expected a connection rule");
+        if (rule->kind == N_pct || rule->kind == N_num) diag_hint(d, "write `probability(%s)`", ast_source(S->ast, rule));
+        else diag_hint(d, "write `probability(10%%)`, `indegree(100)`, `one_to_one` or another rule (`cortexc list rules`)");
+        return NULL;
+    }
+    for (int k = 0; k < r->n_rules; k++)
+        if (!strcmp(r->rule[k]->name, name->name)) return r->rule[k];
+    for (size_t k = 0; k < sizeof later / sizeof *later; k++)
+        if (!strcmp(later[k], name->name)) {
+            diag_add(S->diags, D_not_yet, name->span, "this version has no rule `%s` yet", name->name);
+            return NULL;
+        }
+    Diag *d = diag_add(S->diags, D_unknown_rule, name->span, "there is no connection rule `%s`", name->name);
+    const char *near = diag_nearest(name->name, cand, (size_t)n);
+    if (near) diag_hint(d, "did you mean `%s`?", near);
+    else {
+        Buf all = {0};
+        for (int k = 0; k < n; k++) buf_printf(&all, "%s%s", k ? ", " : "", cand[k]);
+        diag_note(d, "the rules are %s", all.p);
+        buf_free(&all);
+    }
+    return NULL;
+}
+
+/* Arguments of a rule or stimulus call by the registry's table. */
+static bool call_args(Sema *S, Node *call, const char *name, const ArgDef *def, int n_def, const char *example, Node **out)
+{
+    int pos = 0;
+    for (int k = 0; k < n_def; k++) out[k] = NULL;
+    for (int k = 1; call->kind == N_call && k < call->n_kids; k++) {
+        Node *a = call->kid[k];
+        int at = -1;
+        if (a->kind == N_arg) {
+            const char *cand[16];
+            for (int q = 0; q < n_def && q < 16; q++) {
+                cand[q] = def[q].name;
+                if (!strcmp(def[q].name, a->name)) at = q;
+            }
+            if (at < 0) {
+                Diag *d = diag_add(S->diags, D_bad_argument, a->span, "`%s` has no argument `%s`", name, a->name);
+                const char *near = diag_nearest(a->name, cand, (size_t)n_def);
+                if (near) diag_hint(d, "did you mean `%s`?", near);
+                else diag_hint(d, "write it like `%s`", example);
+                return false;
+            }
+            out[at] = a->kid[0];
+        } else if (pos < n_def)
+            out[pos++] = a;
+        else {
+            Diag *d = diag_add(S->diags, D_wrong_argument_count, a->span, "`%s` takes %s%d argument%s", name, n_def ? "at most " : "", n_def, n_def == 1 ? "" : "s");
+            diag_hint(d, "write it like `%s`", example);
+            return false;
+        }
+    }
+    for (int k = 0; k < n_def; k++)
+        if (def[k].required && !out[k]) {
+            Diag *d = diag_add(S->diags, D_wrong_argument_count, call->span, "`%s` needs its `%s`", name, def[k].name);
+            diag_note(d, "%s: %s", def[k].name, def[k].doc);
+            diag_hint(d, "write it like `%s`", example);
+            return false;
+        }
+    return true;
+}
+
+static bool in_range(Sema *S, Node *at, const ArgDef *d, double v)
+{
+    if (v >= d->lo && v <= d->hi && (d->kind != ARG_COUNT || v == floor(v))) return true;
+    if (d->kind == ARG_FRACTION) {
+        Diag *g = diag_add(S->diags, D_bad_probability, at->span, "a probability lies between 0 and 1, this is %.17g", v);
+        if (v > 1 && v <= 100 && at->kind == N_num) diag_hint(g, "write `%s%%`", ast_source(S->ast, at));
+        return false;
+    }
+    Diag *g = diag_add(S->diags, D_bad_count, at->span, "`%s` cannot be %.17g", d->name, v);
+    diag_note(g, "%s: %s", d->name, d->doc);
+    return false;
+}
+
+/* Delay of a projection, in steps when it is the same for all. */
+static bool delay_attr(AttrWork *w, Node *n, PlanAttr *out)
+{
+    Sema *S = w->S;
+    if (!n) {
+        *out = (PlanAttr){.value = 1, .kernel = -1, .fn = -1};
+        return true;
+    }
+    if (!attr_value(w, n, "delay", FN_DELAY, DIM_TIME, "a delay", out)) return false;
+    if (out->varies) return true;
+    int64_t steps;
+    bool exact;
+    double ms = out->value;
+    if (!(ms >= 0) || isinf(ms) || !decimal_steps(ms, S->dt, &steps, &exact) || steps > 10000000) {
+        Diag *d = diag_add(S->diags, D_bad_delay, n->span, ms < 0 ? "a delay cannot be negative" : "this delay is too long");
+        diag_note(d, "a delay is a time from 0 ms to 10 million steps");
+        return false;
+    }
+    out->value = (double)steps;
+    double got = decimal_time(steps, S->dt);
+    if (!exact && fabs(got - ms) > 0.01 * ms) {
+        Diag *d = diag_add(S->diags, D_delay_rounded, n->span, "this delay becomes %s", unit_show(S->arena, got, DIM_TIME, NULL));
+        diag_note(d, "delays are multiples of the time step %s", unit_show(S->arena, S->dt, DIM_TIME, NULL));
+    }
+    return true;
+}
+
+static bool weight_attr(AttrWork *w, Node *settings, Span whole, const Slot *port, PlanAttr *out)
+{
+    Sema *S = w->S;
+    Node *n = setting(settings, "weight");
+    if (!n) {
+        Diag *d = diag_add(S->diags, D_unknown_setting, whole, "this needs a weight");
+        diag_hint(d, "add `{ weight = 1 %s }`", port->unit.text ? port->unit.text : dim_unit(S->arena, port->dim));
+        return false;
+    }
+    if (!attr_value(w, n, "weight", FN_WEIGHT, port->dim, "a weight", out)) return false;
+    if (out->varies) return true;
+    if (isinf(out->value)) {
+        diag_add(S->diags, D_non_finite_constant, n->span, "a weight must be finite");
+        return false;
+    }
+    if (out->value < 0 && port->has_range && port->lo >= 0) {
+        Diag *d = diag_add(S->diags, D_negative_conductance, n->span, "a negative weight into `%s`, which cannot be negative", port->name);
+        diag_note(d, "the synapse `%s` would pull `%s` below the range it is declared with", w->name, port->name);
+        diag_hint(d, "inhibition is a positive weight into an inhibitory port, such as `gi`");
+        return false;
+    }
+    return true;
+}
+
+static void note_sign(Sema *S, int pop, const PlanAttr *weight, const Slot *port)
+{
+    PopInfo *p = &S->pop[pop];
+    bool inh = (!weight->varies && weight->value < 0) || !strcmp(port->name, "gi") || !strcmp(port->name, "Ii");
+    p->all_inh = (p->any_out ? p->all_inh : true) && inh;
+    p->any_out = true;
+}
+
+/* One cell of a connect: one source population to one target population. */
+static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
+{
+    Slot *port = network_port(S, to, n->kid[1]->span, true);
+    if (!port) return false;
+    Node *settings = n->n_kids > 3 ? n->kid[3] : NULL;
+    const char *name = arena_printf(S->arena, "%s->%s.%s", sel_name(S, from), sel_name(S, to), port->name);
+    if (n->name) name = many ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
+    AttrWork w = {.S = S, .cell = cell, .from = *from, .to = *to, .name = name};
+    PlanProj p = {.place = place_of(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
+                  .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .prob_kernel = -1, .prob_fn = -1};
+    bool ok = true, none = false;
+    for (int k = 0; k < rule->n_args; k++) {
+        const ArgDef *d = &rule->arg[k];
+        p.arg[k] = d->def;
+        if (!args[k]) continue;
+        PlanAttr v = {0};
+        if (!attr_value(&w, args[k], d->name, FN_PROB, DIM_NONE, arena_printf(S->arena, "`%s`", d->name), &v)) {
+            ok = false;
+            continue;
+        }
+        if (v.varies && d->kind != ARG_FRACTION) {
+            diag_add(S->diags, D_not_constant, args[k]->span, "`%s` must be the same for all synapses", d->name);
+            ok = false;
+        } else if (v.varies)
+            p.prob_fn = v.fn;
+        else if (!in_range(S, args[k], d, v.value))
+            ok = false;
+        else {
+            p.arg[k] = v.value;
+            none = none || (v.value == 0 && (d->kind == ARG_FRACTION || d->kind == ARG_COUNT));
+        }
+    }
+    p.autapses = tri_setting(S, settings, "autapses");
+    p.multapses = tri_setting(S, settings, "multapses");
+    p.has_key_seed = seed_setting(S, settings, &p.seed);
+    ok = weight_attr(&w, settings, n->span, port, &p.weight) && ok;
+    ok = delay_attr(&w, setting(settings, "delay"), &p.delay) && ok;
+    if (ok) note_sign(S, from->pop, &p.weight, port);
+    if (ok && !none && w.mod && vec_len(w.mod->fn)) {
+        int kernel = network_module(S, w.mod);
+        if (p.prob_fn >= 0) p.prob_kernel = kernel;
+        if (p.weight.varies) p.weight.kernel = kernel;
+        if (p.delay.varies) p.delay.kernel = kernel;
+    }
+    if (!ok) return false;
+    p.name = network_unique(S, name);
+    if (!none) vec_push(S->proj, p);
+    return true;
+}
+
+static void wire_connect(Sema *S, Node *n)
+{
+    static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed"};
+    Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
+    const RuleDef *rule = rule_find(S, n->kid[2]);
+    check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
+    if (n->name2 && n->name2 != sym("static")) {
+        diag_add(S->diags, D_not_yet, n->name2_span.hi ? n->name2_span : n->span, "this version has only static synapses, no `%s` yet", n->name2);
+        return;
+    }
+    if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
+    if (!port_free(S, n->kid[0], from, "the source")) return;
+    Node *args[4];
+    if (!call_args(S, n->kid[2], rule->name, rule->arg, rule->n_args, rule->example, args)) return;
+    for (int a = 0; a < from.n; a++)
+        for (int b = 0; b < to.n; b++) {
+            Cell cell = {.from_list = from.is_list, .to_list = to.is_list, .a = a, .b = b, .n_from = from.n, .n_to = to.n};
+            (void)connect_cell(S, n, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
+        }
+}
+
+/* ---- stimuli ---- */
+static bool time_setting(Sema *S, Node *settings, const char *name, int64_t *steps)
+{
+    Node *n = setting(settings, name);
+    return !n || network_steps(S, n, arena_printf(S->arena, "`%s`", name), steps);
+}
+
+static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const PopRef *to, PlanStim *p, const char *name)
+{
+    Slot *port = network_port(S, to, n->kid[0]->span, true);
+    if (!port) return false;
+    Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
+    p->port = network_port_index(S->pop[to->pop].inst, port);
+    AttrWork w = {.S = S, .cell = cell, .from = *to, .to = *to, .name = name};
+    if (!weight_attr(&w, settings, n->span, port, &p->weight)) return false;
+    IrFn *fn;
+    if (!w.mod) w.mod = network_new_module(S, name);
+    fn = ir_fn(w.mod, "rate", FN_RATE, LANE_NEURON);
+    Ctx c = ctx_const(S, "a rate");
+    c.fn = fn;
+    c.has_i = c.has_t = true;
+    c.source_n = (int)to->sel.n;
+    Ex rate = elab(&c, args[0]);
+    if (rate.kind != EX_POISON) rate = pick(S, args[0], rate, cell);
+    if (rate.kind == EX_POISON || !elab_fits(&c, args[0], rate, DIM_RATE, "the rate")) return false;
+    if (args[1]) {
+        Ex inputs = elab(&c, args[1]);
+        if (inputs.kind != EX_POISON) inputs = pick(S, args[1], inputs, cell);
+        if (inputs.kind == EX_POISON || !elab_fits(&c, args[1], inputs, DIM_NONE, "the number of inputs")) return false;
+        if (inputs.is_const && !(inputs.num >= 0)) {
+            diag_add(S->diags, D_bad_count, args[1]->span, "the number of inputs is a number from 0 on");
+            return false;
+        }
+        rate = elab_op(&c, args[0]->span, OP_MUL, 2, (Ex[]){rate, inputs}, DIM_RATE);
+    }
+    p->rate_kernel = p->rate_fn = -1;
+    if (rate.is_const) {
+        if (!(rate.num >= 0) || isinf(rate.num)) {
+            diag_add(S->diags, D_out_of_range, args[0]->span, "a rate is a number from 0 on");
+            return false;
+        }
+        p->mean = rate.num * S->dt;
+        vec_free(fn->ins);
+        (void)vec_pop(w.mod->fn);
+    } else {
+        ir_out(fn, 0, ex_value(&c, rate), args[0]->span);
+        p->rate_fn = ir_fn_index(w.mod, fn);
+    }
+    if (!vec_len(w.mod->fn)) return true;
+    int kernel = network_module(S, w.mod);
+    if (p->rate_fn >= 0) p->rate_kernel = kernel;
+    if (p->weight.varies) p->weight.kernel = kernel;
+    return true;
+}
+
+static bool stim_drive(Sema *S, Node *n, Node **args, const Cell *cell, const PopRef *to, PlanStim *p, const char *name)
+{
+    Slot *port = network_port(S, to, n->kid[0]->span, false);
+    if (!port) return false;
+    Inst *in = S->pop[to->pop].inst;
+    IrFn *fn = ir_fn(in->mod, arena_printf(S->arena, "drive %s", name), FN_DRIVE, LANE_NEURON);
+    Ctx c = ctx_const(S, "a current");
+    c.fn = fn;
+    c.has_i = c.has_t = true;
+    c.source_n = (int)to->sel.n;
+    Ex e = elab(&c, args[0]);
+    if (e.kind != EX_POISON) e = pick(S, args[0], e, cell);
+    if (e.kind == EX_POISON || !elab_fits(&c, args[0], e, port->dim, arena_printf(S->arena, "a drive of `%s`", port->name))) return false;
+    Node *gain = setting(n->n_kids > 2 ? n->kid[2] : NULL, "gain");
+    if (gain) {
+        double g;
+        if (!elab_const(&c, gain, DIM_NONE, "a gain", &g)) return false;
+        e = elab_op(&c, gain->span, OP_MUL, 2, (Ex[]){e, ex_num(g, DIM_NONE)}, port->dim);
+    }
+    if (e.is_const && !isfinite(e.num)) {
+        diag_add(S->diags, D_non_finite_constant, args[0]->span, "this current has no finite value");
+        return false;
+    }
+    int sum = ir_op2(fn, OP_ADD, ir_imm(fn, OP_LOAD, port->field, n->span), ex_value(&c, e));
+    ir_store(fn, port->field, sum, n->span);
+    p->drive_fn = ir_fn_index(in->mod, fn);
+    return true;
+}
+
+static void wire_stimulus(Sema *S, Node *n)
+{
+    static const char *const for_events[] = {"weight", "start", "stop", "seed"}, *const for_current[] = {"start", "stop", "gain"};
+    static const char *const later[] = {"step", "ramp", "sine", "pulse_train", "ou", "noise", "table", "spikes"};
+    Ex to = network_pops(S, n->kid[0]);
+    Node *call = n->kid[1], *settings = n->n_kids > 2 ? n->kid[2] : NULL;
+    const StimDef *def = stim_find(S, call);
+    if (!def) {
+        if (call->kind == N_poison) return;
+        Node *name = call->kind == N_call ? call->kid[0] : call;
+        const Registry *r = S->opt->registry;
+        const char *cand[32];
+        for (size_t k = 0; name->kind == N_name && k < sizeof later / sizeof *later; k++)
+            if (!strcmp(later[k], name->name)) {
+                diag_add(S->diags, D_not_yet, name->span, "this version has no stimulus `%s` yet", name->name);
+                return;
+            }
+        for (int k = 0; k < r->n_stims; k++) cand[k] = r->stim[k]->name;
+        Diag *d = diag_add(S->diags, D_unknown_stimulus, name->span, "there is no stimulus `%s`", ast_source(S->ast, name));
+        const char *near = name->kind == N_name ? diag_nearest(name->name, cand, (size_t)r->n_stims) : NULL;
+        if (near) diag_hint(d, "did you mean `%s`?", near);
+        else diag_hint(d, "write it like `%s`", r->stim[0]->example);
+        return;
+    }
+    check_settings(S, settings, def->events ? for_events : for_current, def->events ? 4 : 3, "this stimulus");
+    Node *args[4];
+    if (!call_args(S, call, def->name, def->arg, def->n_args, def->example, args) || to.kind != EX_POPS) return;
+    PlanStim base = {.place = place_of(S, n->span), .kind = def->events ? STIM_POISSON : STIM_DRIVE, .rate_kernel = -1, .rate_fn = -1,
+                     .drive_fn = -1, .start = 0, .stop = INT64_MAX};
+    base.has_key_seed = seed_setting(S, settings, &base.seed);
+    if (!time_setting(S, settings, "start", &base.start) || !time_setting(S, settings, "stop", &base.stop)) return;
+    for (int b = 0; b < to.n; b++) {
+        Cell cell = {.to_list = to.is_list, .b = b, .n_from = 1, .n_to = to.n};
+        PlanStim p = base;
+        PopRef *r = &to.pops[b];
+        p.tgt = S->pop[r->pop].plan;
+        p.sel = r->sel;
+        Slot *port = network_port(S, r, n->kid[0]->span, def->events);
+        if (!port) continue;
+        const char *name = arena_printf(S->arena, "%s->%s.%s", def->name, sel_name(S, r), port->name);
+        if (n->name) name = to.is_list ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
+        p.name = network_unique(S, name);
+        bool ok = def->events ? stim_poisson(S, n, args, &cell, r, &p, p.name) : stim_drive(S, n, args, &cell, r, &p, p.name);
+        if (ok) vec_push(S->stim, p);
+    }
+}
+
+/* ---- recordings and runs ---- */
+static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
+{
+    Inst *in = p->inst;
+    if (!in) {
+        diag_add(S->diags, D_record_not_recordable, v->span, "`%s` is a source and has no variables", p->name);
+        return false;
+    }
+    Slot *s = inst_slot(in, v->name);
+    if (!s) {
+        Diag *d = diag_add(S->diags, D_record_not_recordable, v->span, "`%s` has no variable `%s`", p->name, v->name);
+        const char **cand = NULL;
+        for (size_t k = 0; k < vec_len(in->slot); k++) vec_push(cand, in->slot[k].name);
+        const char *near = diag_nearest(v->name, cand, vec_len(cand));
+        if (near) diag_hint(d, "did you mean `%s`?", near);
+        else {
+            Buf all = {0};
+            for (size_t k = 0; k < vec_len(cand); k++) buf_printf(&all, "%s`%s`", k ? ", " : "", cand[k]);
+            diag_note(d, "its variables are %s", all.p ? all.p : "none");
+            buf_free(&all);
+        }
+        vec_free(cand);
+        return false;
+    }
+    *out = (PlanVar){.name = s->name, .unit = s->unit.text ? s->unit.text : dim_unit(S->arena, s->dim), .field = -1, .fn = -1};
+    if (s->kind == SLOT_DEFINE) {
+        IrFn *fn = ir_fn_find(in->mod, arena_printf(S->arena, "obs.%s", s->name));
+        if (!fn) return false;
+        out->fn = ir_fn_index(in->mod, fn);
+    } else if (s->field >= 0)
+        out->field = s->field;
+    else {
+        Diag *d = diag_add(S->diags, D_record_not_recordable, v->span, "`%s` is the same number for all of `%s`", v->name, p->name);
+        diag_note(d, "a parameter that does not vary stands in the output under /cortexc");
+        return false;
+    }
+    return true;
+}
+
+static void wire_record(Sema *S, Node *n)
+{
+    Node *vars = n->kid[0], *when = n->n_kids > 2 ? n->kid[2] : NULL;
+    bool spikes = false;
+    static const char *const later[] = {"rate", "count", "connectivity", "weight"};
+    for (int k = 0; k < vars->n_kids; k++) {
+        Node *v = vars->kid[k];
+        if (v->kind != N_name) {
+            if (v->kind != N_poison) diag_add(S->diags, D_not_yet, v->span, "this version records variables by name only");
+            return;
+        }
+        for (size_t q = 0; q < sizeof later / sizeof *later; q++)
+            if (!strcmp(v->name, later[q])) {
+                bool own = false;
+                for (size_t p = 0; p < vec_len(S->pop); p++) own = own || (S->pop[p].inst && inst_slot(S->pop[p].inst, v->name));
+                if (own) continue;
+                diag_add(S->diags, D_not_yet, v->span, "this version cannot record `%s` yet", v->name);
+                return;
+            }
+        if (!strcmp(v->name, "spikes")) spikes = true;
+    }
+    PlanRec base = {.every = 1, .from = 0, .to = INT64_MAX};
+    if (when && when->kind == N_rec_at) {
+        diag_add(S->diags, D_not_yet, when->span, "this version records at regular intervals only");
+        return;
+    }
+    if (when && !network_steps(S, when->kid[0], "a recording interval", &base.every)) return;
+    if (when && base.every < 1) {
+        diag_add(S->diags, D_bad_interval, when->kid[0]->span, "a recording interval is at least one time step");
+        return;
+    }
+    if (when && when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &base.from)) return;
+    if (when && when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &base.to)) return;
+    for (int q = 0; q < n->kid[1]->n_kids; q++) {
+        Ex pops = network_pops(S, n->kid[1]->kid[q]);
+        if (pops.kind != EX_POPS || !port_free(S, n->kid[1]->kid[q], pops, "what is recorded from")) continue;
+        for (int b = 0; b < pops.n; b++) {
+            PopInfo *p = &S->pop[pops.pops[b].pop];
+            if (spikes) {
+                p->spikes_wanted = true;
+                if (vars->n_kids == 1) continue;
+            }
+            PlanRec r = base;
+            PlanVar *list = arena_many(S->arena, PlanVar, (size_t)vars->n_kids);
+            r.pop = p->plan;
+            r.sel = pops.pops[b].sel;
+            for (int k = 0; k < vars->n_kids; k++)
+                if (strcmp(vars->kid[k]->name, "spikes") && record_var(S, vars->kid[k], p, &list[r.n_vars])) r.n_vars++;
+            r.var = list;
+            if (r.n_vars) vec_push(S->rec, r);
+        }
+    }
+}
+
+static void wire_run(Sema *S, Node *n)
+{
+    if (n->n_kids > 1 && n->kid[1]) {
+        diag_add(S->diags, D_not_yet, n->kid[1]->span, "this version has no `run … until` yet");
+        return;
+    }
+    PlanRun r;
+    if (!network_steps(S, n->kid[0], "the duration of a run", &r.steps)) return;
+    if (r.steps < 1 || r.steps == INT64_MAX) {
+        diag_add(S->diags, D_bad_interval, n->kid[0]->span, r.steps < 1 ? "a run takes some time" : "a run ends at some time");
+        return;
+    }
+    vec_push(S->run, r);
+}
+
+void wire_all(Sema *S)
+{
+    bool any_spikes = false;
+    for (size_t k = 0; k < vec_len(S->items); k++) {
+        Node *n = S->items[k];
+        switch (n->kind) {
+        case N_connect: wire_connect(S, n); break;
+        case N_stimulus: wire_stimulus(S, n); break;
+        case N_record: wire_record(S, n); break;
+        case N_run:
+            if (!S->opt->duration) wire_run(S, n);
+            break;
+        default: break;
+        }
+    }
+    for (size_t k = 0; k < vec_len(S->pop); k++) any_spikes = any_spikes || S->pop[k].spikes_wanted;
+    for (size_t k = 0; !any_spikes && k < vec_len(S->pop); k++) S->pop[k].spikes_wanted = true;
+}

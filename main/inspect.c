@@ -1,0 +1,262 @@
+/* `check`, `emit`, `show`, `list`, `--explain`: looking without running. */
+#include "main.h"
+#include "output.h"
+
+#include <locale.h>
+#include <string.h>
+
+int command_check(const Options *o, int argc, char **argv)
+{
+    if (argc != 1) return complain_usage("`cortexc check` takes one model");
+    Loaded l;
+    int status = load(argv[0], o, true, NULL, &l);
+    if (!status && !o->quiet) {
+        const Compiled *c = l.model;
+        uint64_t n = 0;
+        for (int k = 0; k < c->plan->n_pops; k++) n += c->plan->pop[k].n;
+        printf("%s: no mistakes; %d populations, %llu neurons, %d projections, %d stimuli\n", argv[0], c->plan->n_pops, (unsigned long long)n,
+               c->plan->n_projs, c->plan->n_stims);
+        for (size_t k = 0; k < vec_len(c->eqs); k++) {
+            const CompiledEqs *q = &c->eqs[k];
+            bool told = false; /* the same answers for a population before? */
+            for (size_t j = 0; j < k && !told; j++) {
+                told = !strcmp(c->eqs[j].model, q->model) && c->eqs[j].n == q->n;
+                for (int m = 0; told && m < q->n; m++) told = !strcmp(c->eqs[j].eq[m].method, q->eq[m].method);
+            }
+            if (told) continue;
+            printf("\n%s", q->pops);
+            for (size_t j = k + 1; j < vec_len(c->eqs); j++) {
+                bool same = !strcmp(c->eqs[j].model, q->model) && c->eqs[j].n == q->n;
+                for (int m = 0; same && m < q->n; m++) same = !strcmp(c->eqs[j].eq[m].method, q->eq[m].method);
+                if (same) printf(", %s", c->eqs[j].pops);
+            }
+            printf(" (%s)\n", q->model);
+            for (int m = 0; m < q->n; m++) {
+                const OdeEq *e = &q->eq[m];
+                printf("  d%s/dt = %s\n    %s: %s\n", e->name, e->text, e->method, e->why);
+                if (e->ruled_out) printf("    not %s\n", e->ruled_out);
+            }
+        }
+    }
+    unload(&l);
+    return status;
+}
+
+static void print_plan(const Compiled *c)
+{
+    const Plan *p = c->plan;
+    printf("plan \"%s\"\n  dt %.17g ms\n  seed %llu\n", p->title, p->dt, (unsigned long long)p->seed);
+    for (int k = 0; k < p->n_pops; k++) {
+        const PlanPop *q = &p->pop[k];
+        printf("population %s: %u of %s, layer %s", q->name, q->n, q->model, q->layer);
+        if (q->is_source) printf(", %.17g events a step", q->source_mean);
+        if (q->kernel >= 0) printf(", kernel %d", q->kernel);
+        printf("\n");
+    }
+    for (int k = 0; k < p->n_projs; k++) {
+        const PlanProj *q = &p->proj[k];
+        printf("projection %s: %s", q->name, q->rule);
+        if (q->prob_fn < 0) printf("(%.17g)", q->arg[0]);
+        if (q->weight.varies) printf(", weight by kernel %d", q->weight.kernel);
+        else printf(", weight %.17g", q->weight.value);
+        if (q->delay.varies) printf(", delay by kernel %d\n", q->delay.kernel);
+        else printf(", delay %.17g steps\n", q->delay.value);
+    }
+    for (int k = 0; k < p->n_stims; k++) {
+        const PlanStim *q = &p->stim[k];
+        printf("stimulus %s: %s onto %u neurons", q->name, q->kind == STIM_POISSON ? "poisson" : "drive", q->sel.n);
+        if (q->kind == STIM_POISSON && q->rate_fn < 0) printf(", %.17g events a step", q->mean);
+        printf("\n");
+    }
+    for (int k = 0; k < p->n_recs; k++) {
+        const PlanRec *q = &p->rec[k];
+        printf("record %s:", p->pop[q->pop].name);
+        for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
+        printf(" of %u neurons every %lld steps\n", q->sel.n, (long long)q->every);
+    }
+    for (int k = 0; k < p->n_runs; k++) printf("run %lld steps\n", (long long)p->run[k].steps);
+}
+
+int command_emit(const Options *o, int argc, char **argv)
+{
+    if (argc != 2) return complain_usage("`cortexc emit` takes a stage (ast, ir, plan) and a model");
+    bool ast = !strcmp(argv[0], "ast"), ir = !strcmp(argv[0], "ir"), plan = !strcmp(argv[0], "plan");
+    if (!ast && !ir && !plan) return complain_usage("`cortexc emit` knows ast, ir and plan, not `%s`", argv[0]);
+    Loaded l;
+    Buf out = {0};
+    int status = load(argv[1], o, !ast, &out, &l);
+    if (l.file && ast) ast_print(l.file, &out);
+    if (!status && ir)
+        for (size_t k = 0; k < vec_len(l.model->mod); k++) ir_print(l.model->mod[k], &out);
+    if (out.len) fwrite(out.p, 1, out.len, stdout);
+    if (!status && plan) print_plan(l.model);
+    buf_free(&out);
+    unload(&l);
+    return status;
+}
+
+int command_show(const Options *o, int argc, char **argv)
+{
+    if (argc != 1) return complain_usage("`cortexc show` takes one output file");
+    setlocale(LC_CTYPE, "");
+    Fail f;
+    int columns = os_columns(stdout);
+    if (columns > 120) columns = 120;
+    Summary *s = output_summary(argv[0], 100, 40, &f);
+    if (!s) return complain(o, &f);
+    summary_print(s, stdout, color_for(o, stdout), columns);
+    putchar('\n');
+    summary_raster(s, stdout, color_for(o, stdout), columns, 0);
+    summary_free(s);
+    return 0;
+}
+
+/* ---- list ---- */
+static bool wanted(const char *only, const char *name) { return !only || !strcmp(only, name); }
+
+static int list_args(const ArgDef *a, int n)
+{
+    for (int k = 0; k < n; k++) {
+        printf("    %-10s %s%s\n", a[k].name, a[k].doc, a[k].required ? "" : " (may be left out)");
+    }
+    return n;
+}
+
+static int list_rules(const char *only)
+{
+    int found = 0;
+    for (int k = 0; k < runtime_registry.n_rules; k++) {
+        const RuleDef *r = runtime_registry.rule[k];
+        if (!wanted(only, r->name)) continue;
+        printf("%s\n    %s\n    %s\n", r->name, r->doc, r->example);
+        list_args(r->arg, r->n_args);
+        found++;
+    }
+    return found;
+}
+
+static int list_stimuli(const char *only)
+{
+    int found = 0;
+    for (int k = 0; k < runtime_registry.n_stims; k++) {
+        const StimDef *r = runtime_registry.stim[k];
+        if (!wanted(only, r->name)) continue;
+        printf("%s\n    %s\n    %s\n", r->name, r->doc, r->example);
+        list_args(r->arg, r->n_args);
+        found++;
+    }
+    return found;
+}
+
+static int list_units(const char *only)
+{
+    int found = 0;
+    for (size_t k = 0; k < unit_count(); k++) {
+        const char *name, *doc;
+        Unit u;
+        unit_row(k, &name, &doc, &u);
+        if (!wanted(only, name)) continue;
+        printf("%-6s %s\n", name, doc);
+        found++;
+    }
+    return found;
+}
+
+static int list_functions(const char *only)
+{
+    int found = 0;
+    for (int k = 0; k < n_function_names; k++) {
+        if (!wanted(only, function_names[k])) continue;
+        printf("%s\n", function_names[k]);
+        found++;
+    }
+    return found;
+}
+
+static int list_integrators(const char *only)
+{
+    int found = 0;
+    for (int k = 0; k < n_integrators; k++) {
+        if (!wanted(only, integrators[k]->name)) continue;
+        printf("%-18s %s\n", integrators[k]->name, integrators[k]->doc);
+        found++;
+    }
+    return found;
+}
+
+static int list_diagnostics(const char *only)
+{
+    int found = 0;
+    for (int k = 0; k < N_DIAG; k++) {
+        if (!wanted(only, diag_name((DiagId)k))) continue;
+        if (only) return explain(only) == 0;
+        printf("%s\n", diag_name((DiagId)k));
+        found++;
+    }
+    return found;
+}
+
+/* The doc comment and signature of every neuron of a library file. */
+static int list_models(const Options *o, const char *only)
+{
+    int found = 0;
+    Arena *a = arena_new("list");
+    const char **dirs = library_dirs(a), **names = compile_library(a, dirs);
+    for (int k = 0; names[k]; k++) {
+        if (!wanted(only, names[k])) continue;
+        const char *path = NULL;
+        for (int d = 0; dirs[d] && !path; d++) {
+            const char *p = arena_printf(a, "%s/%s.cortex", dirs[d], names[k]);
+            if (os_exists(p)) path = p;
+        }
+        if (!path) continue;
+        found++;
+        Loaded l;
+        if (load(path, o, false, NULL, &l) == 0)
+            for (int q = 0; q < l.file->n_kids; q++) {
+                const Node *n = l.file->kid[q];
+                if (!n || !n->name || strcmp(n->name, names[k])) continue;
+                if (only) {
+                    printf("%s\n%s\n\n%s\n", n->name, n->doc ? n->doc : "", ast_source(&l.ast, n));
+                } else {
+                    const char *first = n->doc ? n->doc : "";
+                    printf("%-16s %.*s\n", n->name, (int)strcspn(first, "\n"), first);
+                }
+            }
+        unload(&l);
+    }
+    arena_free(a);
+    return found;
+}
+
+int command_list(const Options *o, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*list)(const char *only);
+    } kinds[] = {{"rules", list_rules}, {"stimuli", list_stimuli}, {"units", list_units}, {"functions", list_functions},
+                 {"integrators", list_integrators}, {"diagnostics", list_diagnostics}};
+    if (argc < 1 || argc > 2) return complain_usage("`cortexc list` takes models, rules, stimuli, units, functions, integrators or diagnostics");
+    const char *only = argc > 1 ? argv[1] : NULL;
+    int found = -1;
+    if (!strcmp(argv[0], "models")) found = list_models(o, only);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (!strcmp(argv[0], kinds[k].name)) found = kinds[k].list(only);
+    if (found < 0) return complain_usage("`cortexc list` knows no `%s`", argv[0]);
+    if (!found && only) return complain_usage("no `%s` among the %s", only, argv[0]);
+    return 0;
+}
+
+int explain(const char *id)
+{
+    DiagId d;
+    const char *names[N_DIAG];
+    for (int k = 0; k < N_DIAG; k++) names[k] = diag_name((DiagId)k);
+    if (!diag_find(id, &d)) {
+        const char *near = diag_nearest(id, names, N_DIAG);
+        if (near) return complain_usage("there is no diagnostic `%s`; did you mean `%s`?", id, near);
+        return complain_usage("there is no diagnostic `%s`; `cortexc list diagnostics` shows all", id);
+    }
+    printf("%s\n\n%s", diag_name(d), diag_story(d));
+    return 0;
+}

@@ -1,0 +1,42 @@
+/* The program: options, commands, and how a model is loaded. Knows all rooms. */
+#ifndef CORTEXC_MAIN_H
+#define CORTEXC_MAIN_H
+
+#include "base.h"
+#include "compile.h"
+
+typedef struct Options {
+    const char *output, *duration, *backend, *progress, *color, *dump_after;
+    CompileSetting *set; /* vec */
+    bool has_seed, force, quiet;
+    int verbose, threads;
+    uint64_t seed;
+    const char *command_line;
+} Options;
+
+/* A model on its way through the compiler. */
+typedef struct Loaded {
+    Arena *arena;
+    Ast ast;
+    Node *file;
+    Compiled *model; /* NULL after errors */
+    const char **lib_dirs;
+} Loaded;
+
+/* Reads, parses and, with `compile`, elaborates. Prints all diagnostics to stderr. Returns an exit status;
+ * `l` must be given to unload in any case. `dump` receives --dump-after, may be NULL. */
+int load(const char *path, const Options *o, bool compile, Buf *dump, Loaded *l);
+void unload(Loaded *l);
+const char **library_dirs(Arena *a); /* NULL-terminated */
+
+bool color_for(const Options *o, FILE *f);
+/* "cortexc: error: …" on stderr; returns the exit status. */
+int complain(const Options *o, const Fail *f);
+int complain_usage(const char *fmt, ...) CX_PRINTF(1, 2);
+
+#define COMMAND(name, args, help) int command_##name(const Options *o, int argc, char **argv);
+#include "commands.def"
+#undef COMMAND
+int explain(const char *id);
+
+#endif

@@ -1,0 +1,163 @@
+/* `cortexc MODEL.cortex`: compile, run, write. */
+#include "main.h"
+#include "engine.h"
+#include "output.h"
+
+#include <locale.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+
+static volatile int stop_now;
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int sig)
+{
+    stop_signal = sig;
+    stop_now = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    sigemptyset(&sa.sa_mask);
+    sa.sa_flags = (int)SA_RESETHAND; /* a second one ends the program at once */
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* The equation of the variable that went wrong, as a diagnostic at its line. */
+static void tell_nan(Loaded *l, const Options *o, const EngineNan *nan)
+{
+    const Plan *p = l->model->plan;
+    const PlanPop *pop = &p->pop[nan->pop];
+    Span at = {0, 0};
+    const char *text = NULL;
+    for (size_t k = 0; k < vec_len(l->model->eqs); k++)
+        for (int q = 0; q < l->model->eqs[k].n; q++)
+            if (!strcmp(l->model->eqs[k].pops, pop->name) && l->model->eqs[k].eq[q].field == nan->field) {
+                at = l->model->eqs[k].eq[q].span;
+                text = l->model->eqs[k].eq[q].name;
+            }
+    Diags *ds = diag_new(l->arena, l->ast.sources);
+    const char *name = text ? text : p->kernel[pop->kernel]->field[nan->field].name;
+    Diag *d = diag_add(ds, D_non_finite, at, "`%s` of neuron %u of `%s` is not finite at %.10g ms", name, nan->neuron, pop->name,
+                       decimal_time(nan->step, p->dt));
+    diag_note(d, "the run ended there; what came before is in the output file");
+    diag_hint(d, "a smaller `dt`, or a bound such as `min(V, Vpeak)` inside an exponential, helps most often");
+    diag_print(ds, stderr, color_for(o, stderr), 0);
+}
+
+/* Runs all runs of the plan in pieces of 10 simulated ms, between which progress is told and V looked at:
+ * the pieces depend on the model alone, so what is sampled does too. */
+static bool simulate(Engine *e, const Plan *p, Summary *s, Progress *pr, Fail *f)
+{
+    int64_t total = 0, done = 0, piece = (int64_t)(10 / p->dt);
+    if (piece < 1) piece = 1;
+    for (int k = 0; k < p->n_runs; k++) total += p->run[k].steps;
+    double last = 0;
+    for (int k = 0; k < p->n_runs; k++) {
+        for (int64_t left = p->run[k].steps; left > 0;) {
+            int64_t next = piece - done % piece;
+            if (next > left) next = left;
+            if (!engine_run(e, next, f)) return false;
+            left -= next;
+            done = engine_stats(e).steps;
+            if (s) summary_sample(s, e);
+            if (stop_now) return true;
+            if (pr && os_now() - last > 0.05) {
+                last = os_now();
+                progress_tick(pr, done, total, engine_stats(e).spikes);
+            }
+        }
+    }
+    return true;
+}
+
+static const Backend *backend_of(const char *name)
+{
+    return backend_find(!strcmp(name, "auto") ? "interp" : name);
+}
+
+static void tell(const Options *o, const Plan *p, const Summary *s, const EngineStats *st, const char *path)
+{
+    bool color = color_for(o, stdout);
+    int columns = os_columns(stdout);
+    if (columns > 120) columns = 120;
+    (void)p;
+    summary_print(s, stdout, color, columns);
+    putchar('\n');
+    summary_raster(s, stdout, color, columns, 0);
+    printf("\n%llu neurons, %llu synapses, %llu spikes; built in %.2f s, run in %.2f s with %d thread%s\n", (unsigned long long)st->neurons,
+           (unsigned long long)st->synapses, (unsigned long long)st->spikes, st->build_s, st->run_s, st->threads, st->threads == 1 ? "" : "s");
+    printf("results: %s\nnext:    cortexc show %s\n", path, path);
+}
+
+static int run_loaded(Loaded *l, const Options *o, const char *path)
+{
+    Fail f = {0};
+    const Plan *p = l->model->plan;
+    const Backend *b = backend_of(o->backend);
+    ProgressMode mode;
+    if (!b) return complain_usage("there is no backend `%s`", o->backend);
+    if (!progress_mode(o->progress, &mode)) return complain_usage("--progress takes auto, bar, json or none, not `%s`", o->progress);
+    if (!compile_build(l->model, b, &f)) return complain(o, &f);
+    OutputInfo info = {.version = CORTEXC_VERSION, .command_line = o->command_line, .backend = b->name, .threads = o->threads, .force = o->force};
+    Output *out = output_open(p, path, &info, &f);
+    if (!out) return complain(o, &f);
+    Summary *s = summary_new(p, 100, 40);
+    Sink *sinks[] = {output_sink(out), summary_sink(s)};
+    EngineOptions eo = {.threads = o->threads, .n_sinks = 2, .sink = sinks, .stop = &stop_now};
+    catch_signals();
+    int status = 0;
+    Engine *e = engine_new(p, &eo, &f);
+    if (!e) {
+        output_abandon(out);
+        summary_free(s);
+        return complain(o, &f);
+    }
+    Progress *pr = o->quiet ? NULL : progress_new(mode, stderr, p);
+    bool ok = simulate(e, p, s, pr, &f);
+    EngineNan nan = engine_nan(e);
+    if (ok && !stop_now) engine_finish(e);
+    EngineStats st = engine_stats(e);
+    int64_t total = 0;
+    for (int k = 0; k < p->n_runs; k++) total += p->run[k].steps;
+    progress_done(pr, st.steps, total, st.spikes);
+    if (!ok && !nan.hit) {
+        status = complain(o, &f);
+        output_abandon(out);
+    } else if (!output_finish(out, e, s, &f)) {
+        status = complain(o, &f);
+    } else {
+        if (!o->quiet) tell(o, p, s, &st, path);
+        if (nan.hit) {
+            tell_nan(l, o, &nan);
+            status = EXIT_MODEL;
+        } else if (stop_now) {
+            fprintf(stderr, "cortexc: interrupted after %.10g ms; what was simulated is in %s\n", decimal_time(st.steps, p->dt), path);
+            status = 128 + (int)stop_signal;
+        }
+    }
+    engine_free(e);
+    summary_free(s);
+    return status;
+}
+
+int command_run(const Options *o, int argc, char **argv)
+{
+    if (argc != 1) return complain_usage(argc ? "one model at a time: what is `%s`?" : "which model?", argc > 1 ? argv[1] : "");
+    setlocale(LC_CTYPE, "");
+    Loaded l;
+    Buf dump = {0};
+    int status = load(argv[0], o, true, o->dump_after ? &dump : NULL, &l);
+    if (dump.len) fwrite(dump.p, 1, dump.len, stdout);
+    buf_free(&dump);
+    if (!status) {
+        const char *path = o->output ? o->output : arena_printf(l.arena, "%s.h5", os_basename(l.arena, argv[0], ".cortex"));
+        status = run_loaded(&l, o, path);
+    }
+    unload(&l);
+    return status;
+}
