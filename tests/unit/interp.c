@@ -1,5 +1,5 @@
-/* The interpreter against the plainest possible one: one lane after the other, one instruction after the
- * other, each by ir_eval_op. */
+/* The interpreter against the plainest possible one: one lane after the other, one instruction
+ * after the other, each by ir_eval_op. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,8 +43,10 @@ static uint32_t noise(uint32_t below)
     return (uint32_t)((noise_state >> 33) % below);
 }
 
-static const double SPECIAL_VALUES[] = {0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, 3.0, -7.25, 1e-3, 700.0, -745.0, 710.0, 1e9,
-                                        -1e19, 0x1p-1022, 0x1p-1074, -0x1p-1074, 1e308, -1e308, INFINITY, -INFINITY, NAN};
+static const double SPECIAL_VALUES[] = {0.0,        -0.0,  1.0,    -1.0,     0.5,       -0.5,
+                                        1.5,        2.5,   3.0,    -7.25,    1e-3,      700.0,
+                                        -745.0,     710.0, 1e9,    -1e19,    0x1p-1022, 0x1p-1074,
+                                        -0x1p-1074, 1e308, -1e308, INFINITY, -INFINITY, NAN};
 enum { N_SPECIAL = sizeof SPECIAL_VALUES / sizeof *SPECIAL_VALUES };
 
 static double some_value(void)
@@ -57,18 +59,23 @@ static State *state_new(void)
     State *s = arena_one(arena, State);
     for (int f = 0; f < N_FIELDS; f++) {
         s->col[f] = s->cell[f];
-        for (int k = 0; k < N_LANES; k++) s->cell[f][k] = some_value();
+        for (int k = 0; k < N_LANES; k++)
+            s->cell[f][k] = some_value();
     }
-    for (int k = 0; k < MAX_OUT; k++) s->out[k] = s->result[k];
-    for (uint32_t k = 0; k < N_LANES; k++) s->src[k] = k * 7 % 100, s->tgt[k] = 4000000000u - k, s->mult[k] = k % 3;
+    for (int k = 0; k < MAX_OUT; k++)
+        s->out[k] = s->result[k];
+    for (uint32_t k = 0; k < N_LANES; k++)
+        s->src[k] = k * 7 % 100, s->tgt[k] = 4000000000u - k, s->mult[k] = k % 3;
     return s;
 }
 
 static State *state_copy(const State *from)
 {
     State *s = arena_dup(arena, from, sizeof *from);
-    for (int f = 0; f < N_FIELDS; f++) s->col[f] = s->cell[f];
-    for (int k = 0; k < MAX_OUT; k++) s->out[k] = s->result[k];
+    for (int f = 0; f < N_FIELDS; f++)
+        s->col[f] = s->cell[f];
+    for (int k = 0; k < MAX_OUT; k++)
+        s->out[k] = s->result[k];
     return s;
 }
 
@@ -86,13 +93,15 @@ static void expect_same(const State *a, const State *b, const char *what, const 
             if (same_bits(x[k], y[k])) continue;
             Buf t = {0};
             ir_print(m, &t);
-            cr_assert_fail("%s: %s %d, lane %d: %a, not %a\n%s", what, f < N_FIELDS ? "field" : "result",
-                           f < N_FIELDS ? f : f - N_FIELDS, k, x[k], y[k], t.p);
+            cr_assert_fail("%s: %s %d, lane %d: %a, not %a\n%s", what,
+                           f < N_FIELDS ? "field" : "result", f < N_FIELDS ? f : f - N_FIELDS, k,
+                           x[k], y[k], t.p);
         }
     }
 }
 
-static double reference_draw(const Ins *s, const IrFn *f, const Frame *fr, int64_t lane, const double *x)
+static double reference_draw(const Ins *s, const IrFn *f, const Frame *fr, int64_t lane,
+                             const double *x)
 {
     RngAt at = {.key = fr->key ^ (uint64_t)s->imm.k};
     if (f->lanes == LANE_NEURON || s->flags & INS_SHARED) {
@@ -103,17 +112,25 @@ static double reference_draw(const Ins *s, const IrFn *f, const Frame *fr, int64
         at.c0 = fr->src[lane], at.c1 = fr->tgt[lane], at.c2 = fr->mult[lane];
     }
     switch ((Op)s->op) {
-    case OP_RUNIFORM: return rng_uniform(at);
-    case OP_RNORMAL: return rng_normal(at, x[0], x[1], x[2], x[3]);
-    case OP_RLOGNORMAL: return rng_lognormal(at, x[0], x[1], x[2], x[3]);
-    case OP_REXPONENTIAL: return rng_exponential(at, x[0], x[1], x[2]);
-    case OP_RGAMMA: return rng_gamma(at, x[0], x[1], x[2], x[3]);
-    case OP_RBINOMIAL: return rng_binomial(at, x[0], x[1]);
-    default: return rng_poisson(at, x[0]);
+    case OP_RUNIFORM:
+        return rng_uniform(at);
+    case OP_RNORMAL:
+        return rng_normal(at, x[0], x[1], x[2], x[3]);
+    case OP_RLOGNORMAL:
+        return rng_lognormal(at, x[0], x[1], x[2], x[3]);
+    case OP_REXPONENTIAL:
+        return rng_exponential(at, x[0], x[1], x[2]);
+    case OP_RGAMMA:
+        return rng_gamma(at, x[0], x[1], x[2], x[3]);
+    case OP_RBINOMIAL:
+        return rng_binomial(at, x[0], x[1]);
+    default:
+        return rng_poisson(at, x[0]);
     }
 }
 
-static void reference_lane(const IrModule *m, const IrFn *f, const Frame *fr, int64_t lane, double *const *out, int64_t at)
+static void reference_lane(const IrModule *m, const IrFn *f, const Frame *fr, int64_t lane,
+                           double *const *out, int64_t at)
 {
     double v[MAX_INS];
     for (size_t i = 0; i < vec_len(f->ins); i++) {
@@ -123,16 +140,34 @@ static void reference_lane(const IrModule *m, const IrFn *f, const Frame *fr, in
         for (int j = 0; j < 4; j++)
             if (s->arg[j] >= 0) x[j] = v[s->arg[j]];
         switch ((Op)s->op) {
-        case OP_CONST: v[i] = s->imm.f; break;
-        case OP_TRUTH: v[i] = k ? 1.0 : 0.0; break;
-        case OP_LOAD: v[i] = fr->col[k][m->field[k].uniform ? 0 : lane]; break;
-        case OP_STORE: fr->col[k][m->field[k].uniform ? 0 : lane] = x[0]; break;
+        case OP_CONST:
+            v[i] = s->imm.f;
+            break;
+        case OP_TRUTH:
+            v[i] = k ? 1.0 : 0.0;
+            break;
+        case OP_LOAD:
+            v[i] = fr->col[k][m->field[k].uniform ? 0 : lane];
+            break;
+        case OP_STORE:
+            fr->col[k][m->field[k].uniform ? 0 : lane] = x[0];
+            break;
         case OP_OUT:
-        case OP_OUTB: out[k][at] = x[0]; break;
-        case OP_T: v[i] = k ? fr->t1 : fr->t; break;
-        case OP_STEP: v[i] = (double)fr->step; break;
-        case OP_I: v[i] = f->lanes == LANE_NEURON ? (double)lane : fr->src[lane]; break;
-        case OP_J: v[i] = fr->tgt[lane]; break;
+        case OP_OUTB:
+            out[k][at] = x[0];
+            break;
+        case OP_T:
+            v[i] = k ? fr->t1 : fr->t;
+            break;
+        case OP_STEP:
+            v[i] = (double)fr->step;
+            break;
+        case OP_I:
+            v[i] = f->lanes == LANE_NEURON ? (double)lane : fr->src[lane];
+            break;
+        case OP_J:
+            v[i] = fr->tgt[lane];
+            break;
         default:
             if (!ir_eval_op((Op)s->op, x, &v[i])) v[i] = reference_draw(s, f, fr, lane, x);
         }
@@ -141,8 +176,15 @@ static void reference_lane(const IrModule *m, const IrFn *f, const Frame *fr, in
 
 static Frame frame_of(State *s, void *scratch)
 {
-    return (Frame){.col = s->col, .step = ((int64_t)5 << 32) + 17, .t = 1.7, .t1 = 1.8, .key = 99, .src = s->src,
-                   .tgt = s->tgt, .mult = s->mult, .scratch = scratch};
+    return (Frame){.col = s->col,
+                   .step = ((int64_t)5 << 32) + 17,
+                   .t = 1.7,
+                   .t1 = 1.8,
+                   .key = 99,
+                   .src = s->src,
+                   .tgt = s->tgt,
+                   .mult = s->mult,
+                   .scratch = scratch};
 }
 
 static Kernel *kernel_of(const IrModule *m, const char *isa)
@@ -154,15 +196,16 @@ static Kernel *kernel_of(const IrModule *m, const char *isa)
     return k;
 }
 
-/* Runs function 0 on every instruction set, over lanes as a range, as a range in two calls, and as a
- * list with and without gaps; all must agree with the reference. */
+/* Runs function 0 on every instruction set, over lanes as a range, as a range in two calls, and as
+ * a list with and without gaps; all must agree with the reference. */
 static void check(const IrModule *m, const State *start, int64_t lo, int64_t hi)
 {
     uint32_t lane[N_LANES];
     int64_t n = 0;
     State *want = state_copy(start), *want_list = state_copy(start);
     Frame fr = frame_of(want, NULL);
-    for (int64_t k = lo; k < hi; k++) reference_lane(m, m->fn[0], &fr, k, want->out, k - lo);
+    for (int64_t k = lo; k < hi; k++)
+        reference_lane(m, m->fn[0], &fr, k, want->out, k - lo);
     fr = frame_of(want_list, NULL);
     for (int64_t k = lo; k < hi; k++) {
         if (k % 3 == 1) continue;
@@ -183,7 +226,8 @@ static void check(const IrModule *m, const State *start, int64_t lo, int64_t hi)
         fr = frame_of(got, scratch);
         int64_t mid = lo + (hi - lo) / 3;
         double *rest[MAX_OUT];
-        for (int k = 0; k < MAX_OUT; k++) rest[k] = got->out[k] + (mid - lo);
+        for (int k = 0; k < MAX_OUT; k++)
+            rest[k] = got->out[k] + (mid - lo);
         fn->range(fn, &fr, mid, hi, rest);
         fn->range(fn, &fr, lo, mid, got->out);
         expect_same(got, want, "two calls", m);
@@ -202,7 +246,9 @@ static IrModule *module_with(bool uniform_last)
     static const char *const name[] = {"a", "b", "c", "d", "e", "g"};
     IrModule *m = ir_module(arena, "test");
     for (int k = 0; k < N_FIELDS; k++)
-        ir_field(m, (IrField){.name = name[k], .kind = k < 5 ? FIELD_STATE : FIELD_PARAM, .uniform = uniform_last && k == 5});
+        ir_field(m, (IrField){.name = name[k],
+                              .kind = k < 5 ? FIELD_STATE : FIELD_PARAM,
+                              .uniform = uniform_last && k == 5});
     return m;
 }
 
@@ -224,7 +270,9 @@ Test(interp, each_operation_on_special_values, .timeout = 60)
             IrFn *f;
             int arg[4];
             for (int k = 0; k < n_args; k++)
-                ir_field(m, (IrField){.name = (const char *[]){"a", "b", "c"}[k], .kind = FIELD_STATE, .uniform = single >> k & 1});
+                ir_field(m, (IrField){.name = (const char *[]){"a", "b", "c"}[k],
+                                      .kind = FIELD_STATE,
+                                      .uniform = single >> k & 1});
             f = ir_fn(m, "obs", FN_OBS, LANE_NEURON);
             for (int k = 0; k < n_args; k++) {
                 arg[k] = load(f, k);
@@ -232,7 +280,8 @@ Test(interp, each_operation_on_special_values, .timeout = 60)
             }
             /* pushed past the folder, which would swap `not` away */
             Ins s = {.op = (uint16_t)op, .type = ir_op_table[op].type, .arg = {-1, -1, -1, -1}};
-            for (int k = 0; k < n_args; k++) s.arg[k] = arg[k];
+            for (int k = 0; k < n_args; k++)
+                s.arg[k] = arg[k];
             vec_push(f->ins, s);
             ir_out(f, 0, (int)vec_len(f->ins) - 1, NOWHERE);
             cr_assert_null(ir_verify(arena, m));
@@ -241,10 +290,12 @@ Test(interp, each_operation_on_special_values, .timeout = 60)
                 Kernel *kernel = kernel_of(m, isas[isa]);
                 void *scratch = cx_alloc(1, kernel->scratch_bytes, "test");
                 double *cell[3], *out = cx_alloc(N_FEW * N_FEW, sizeof *out, "test");
-                for (int k = 0; k < 3; k++) cell[k] = cx_alloc(N_FEW * N_FEW, sizeof *cell[k], "test");
+                for (int k = 0; k < 3; k++)
+                    cell[k] = cx_alloc(N_FEW * N_FEW, sizeof *cell[k], "test");
                 int n = n_args == 1 ? N_FEW : N_FEW * N_FEW;
                 for (int third = 0; third < (n_args == 3 ? N_FEW : 1); third++) {
-                    double x[3] = {SPECIAL_VALUES[third], SPECIAL_VALUES[(third + 5) % N_FEW], SPECIAL_VALUES[third]};
+                    double x[3] = {SPECIAL_VALUES[third], SPECIAL_VALUES[(third + 5) % N_FEW],
+                                   SPECIAL_VALUES[third]};
                     for (int k = 0; k < n; k++) {
                         cell[0][k] = single & 1 ? x[0] : SPECIAL_VALUES[k % N_FEW];
                         cell[1][k] = single & 2 ? x[1] : SPECIAL_VALUES[k / N_FEW];
@@ -254,13 +305,17 @@ Test(interp, each_operation_on_special_values, .timeout = 60)
                     kernel->fn[0].range(&kernel->fn[0], &fr, 0, n, &out);
                     for (int k = 0; k < n; k++) {
                         double a[3], want;
-                        for (int j = 0; j < n_args; j++) a[j] = types[j] == 'b' ? cell[j][k] > 0 : cell[j][k];
+                        for (int j = 0; j < n_args; j++)
+                            a[j] = types[j] == 'b' ? cell[j][k] > 0 : cell[j][k];
                         ir_eval_op((Op)op, a, &want);
-                        cr_assert(same_bits(out[k], want), "%s %s pattern %d (%a, %a, %a): %a, not %a", isas[isa],
-                                  ir_op_table[op].name, single, cell[0][k], cell[1][k], cell[2][k], out[k], want);
+                        cr_assert(same_bits(out[k], want),
+                                  "%s %s pattern %d (%a, %a, %a): %a, not %a", isas[isa],
+                                  ir_op_table[op].name, single, cell[0][k], cell[1][k], cell[2][k],
+                                  out[k], want);
                     }
                 }
-                for (int k = 0; k < 3; k++) cx_free(cell[k]);
+                for (int k = 0; k < 3; k++)
+                    cx_free(cell[k]);
                 cx_free(out);
                 cx_free(scratch);
                 kernel->free(kernel);
@@ -274,7 +329,9 @@ static int random_of(const IrFn *f, char type)
 {
     for (;;) {
         int v = (int)noise((uint32_t)vec_len(f->ins));
-        if (noise(3)) v = (int)vec_len(f->ins) - 1 - (int)noise(vec_len(f->ins) > 8 ? 8 : (uint32_t)vec_len(f->ins));
+        if (noise(3))
+            v = (int)vec_len(f->ins) - 1 -
+                (int)noise(vec_len(f->ins) > 8 ? 8 : (uint32_t)vec_len(f->ins));
         if (f->ins[v].type == type) return v;
     }
 }
@@ -289,26 +346,34 @@ static void random_function(IrModule *m, FnRole role, LaneKind lanes)
     while ((int)vec_len(f->ins) < n) {
         Op op = (Op)noise(N_OPS);
         const char *types = ir_op_table[op].args;
-        for (int k = 0; types[k]; k++) arg[k] = random_of(f, types[k]);
+        for (int k = 0; types[k]; k++)
+            arg[k] = random_of(f, types[k]);
         if (!noise(3)) op = noise(2) ? OP_STORE : OP_LOAD;
         if (op == OP_STORE) {
             if (lanes == LANE_NEURON) ir_store(f, (int)noise(3), random_of(f, 'f'), NOWHERE);
-        } else if (op == OP_LOAD) load(f, noise(4) ? (int)noise(3) : 5);
-        else if (op == OP_T) ir_imm(f, op, noise(2), NOWHERE);
-        else if (op == OP_STEP || op == OP_I || (op == OP_J && lanes == LANE_SYNAPSE)) ir_imm(f, op, 0, NOWHERE);
-        else if (ir_op_table[op].c[0]) ir_op(f, op, NOWHERE, (int)strlen(types), arg);
-        else if (op == OP_RUNIFORM) ir_draw(f, op, noise(3), noise(4) == 0, NOWHERE, 0, NULL);
+        } else if (op == OP_LOAD)
+            load(f, noise(4) ? (int)noise(3) : 5);
+        else if (op == OP_T)
+            ir_imm(f, op, noise(2), NOWHERE);
+        else if (op == OP_STEP || op == OP_I || (op == OP_J && lanes == LANE_SYNAPSE))
+            ir_imm(f, op, 0, NOWHERE);
+        else if (ir_op_table[op].c[0])
+            ir_op(f, op, NOWHERE, (int)strlen(types), arg);
+        else if (op == OP_RUNIFORM)
+            ir_draw(f, op, noise(3), noise(4) == 0, NOWHERE, 0, NULL);
         else if (op == OP_RNORMAL) {
             arg[2] = ir_const(f, -INFINITY), arg[3] = ir_const(f, noise(2) ? INFINITY : 1e300);
             ir_draw(f, op, noise(3), noise(4) == 0, NOWHERE, 4, arg);
         }
     }
-    for (int k = 0; k < n_out; k++) ir_out(f, k, random_of(f, noise(2) ? 'f' : 'b'), NOWHERE);
+    for (int k = 0; k < n_out; k++)
+        ir_out(f, k, random_of(f, noise(2) ? 'f' : 'b'), NOWHERE);
 }
 
 Test(interp, random_functions_agree_with_the_reference, .timeout = 120)
 {
-    static const int64_t bounds[][2] = {{0, 1}, {0, 255}, {0, 256}, {0, 257}, {3, 3}, {13, 20}, {101, 700}, {1, 258}, {299, 556}};
+    static const int64_t bounds[][2] = {{0, 1},   {0, 255},   {0, 256}, {0, 257},  {3, 3},
+                                        {13, 20}, {101, 700}, {1, 258}, {299, 556}};
     for (int round = 0; round < 400; round++) {
         IrModule *m = module_with(true);
         random_function(m, FN_STEP, round % 5 == 4 ? LANE_SYNAPSE : LANE_NEURON);
@@ -332,14 +397,16 @@ Test(interp, passes_keep_every_bit, .timeout = 120)
         random_function(m, FN_STEP, LANE_NEURON);
         State *start = state_new(), *want = state_copy(start), *got = state_copy(start);
         Frame fr = frame_of(want, NULL);
-        for (int64_t k = 0; k < 60; k++) reference_lane(m, m->fn[0], &fr, k, want->out, k);
+        for (int64_t k = 0; k < 60; k++)
+            reference_lane(m, m->fn[0], &fr, k, want->out, k);
         fold_run(m);
         cse_run(m);
         fold_run(m);
         dce_run(m);
         cr_assert_null(ir_verify(arena, m), "%s", ir_verify(arena, m));
         fr = frame_of(got, NULL);
-        for (int64_t k = 0; k < 60; k++) reference_lane(m, m->fn[0], &fr, k, got->out, k);
+        for (int64_t k = 0; k < 60; k++)
+            reference_lane(m, m->fn[0], &fr, k, got->out, k);
         expect_same(got, want, "passes", m);
         ir_module_free(m);
     }
@@ -377,7 +444,8 @@ Test(interp, draws_of_synapses_use_both_ends)
 {
     IrModule *m = module_with(true);
     IrFn *f = ir_fn(m, "weight", FN_WEIGHT, LANE_SYNAPSE);
-    int one = ir_const(f, 1), arg[] = {ir_imm(f, OP_I, 0, NOWHERE), one, ir_const(f, -INFINITY), ir_const(f, INFINITY)};
+    int one = ir_const(f, 1),
+        arg[] = {ir_imm(f, OP_I, 0, NOWHERE), one, ir_const(f, -INFINITY), ir_const(f, INFINITY)};
     ir_out(f, 0, ir_draw(f, OP_RNORMAL, 12, 0, NOWHERE, 4, arg), NOWHERE);
     ir_out(f, 1, ir_imm(f, OP_J, 0, NOWHERE), NOWHERE);
     check(m, state_new(), 0, 300);
@@ -395,8 +463,10 @@ Test(interp, normal_draws_of_ranges_equal_single_ones)
                      ir_const(f, -INFINITY), ir_const(f, INFINITY)};
         ir_store(f, 0, ir_draw(f, OP_RNORMAL, 7, 0, NOWHERE, 4, arg), NOWHERE);
         State *s = state_new();
-        const double odd[][2] = {{-0.0, 0}, {0, -0.0}, {-0.0, -0.0}, {INFINITY, INFINITY}, {-INFINITY, 3}, {NAN, 1}, {1, NAN}, {2, -1}};
-        for (int k = 0; k < 80; k++) s->cell[0][300 + k] = odd[k % 8][0], s->cell[1][300 + k] = odd[k % 8][1];
+        const double odd[][2] = {{-0.0, 0},      {0, -0.0}, {-0.0, -0.0}, {INFINITY, INFINITY},
+                                 {-INFINITY, 3}, {NAN, 1},  {1, NAN},     {2, -1}};
+        for (int k = 0; k < 80; k++)
+            s->cell[0][300 + k] = odd[k % 8][0], s->cell[1][300 + k] = odd[k % 8][1];
         check(m, s, 2, 699);
         ir_module_free(m);
     }
@@ -405,13 +475,15 @@ Test(interp, normal_draws_of_ranges_equal_single_ones)
 /* The laws with bounds and the counts have no block form; the coordinates still must be right. */
 Test(interp, every_law_draws_at_its_lane)
 {
-    static const double parameter[][4] = {{0}, {1, 2, 0, 3}, {2, 1, 0.5, 8}, {2, 0, 5}, {3, 1, 0, 9}, {20, 0.3}, {4}};
+    static const double parameter[][4] = {
+        {0}, {1, 2, 0, 3}, {2, 1, 0.5, 8}, {2, 0, 5}, {3, 1, 0, 9}, {20, 0.3}, {4}};
     for (int lanes = LANE_NEURON; lanes <= LANE_SYNAPSE; lanes++)
         for (int op = OP_RUNIFORM; op <= OP_RPOISSON; op++) {
             IrModule *m = module_with(false);
             IrFn *f = ir_fn(m, "obs", FN_OBS, (LaneKind)lanes);
             int arg[4], n = (int)strlen(ir_op_table[op].args);
-            for (int k = 0; k < n; k++) arg[k] = ir_const(f, parameter[op - OP_RUNIFORM][k]);
+            for (int k = 0; k < n; k++)
+                arg[k] = ir_const(f, parameter[op - OP_RUNIFORM][k]);
             ir_out(f, 0, ir_draw(f, (Op)op, -1, 0, NOWHERE, n, arg), NOWHERE);
             ir_out(f, 1, ir_draw(f, (Op)op, -1, INS_SHARED, NOWHERE, n, arg), NOWHERE);
             check(m, state_new(), 10, 290);

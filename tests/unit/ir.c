@@ -27,8 +27,14 @@ static IrModule *sample(void)
     IrModule *m = ir_module(arena, "L4.e");
     ir_field(m, (IrField){.name = "V", .unit = "mV", .kind = FIELD_STATE});
     ir_field(m, (IrField){.name = "I", .unit = "pA", .kind = FIELD_INPUT});
-    ir_field(m, (IrField){.name = "g", .unit = "", .kind = FIELD_PARAM, .uniform = true, .lo = 0, .hi = INFINITY,
-                          .open_lo = true, .doc = "a \"gain\""});
+    ir_field(m, (IrField){.name = "g",
+                          .unit = "",
+                          .kind = FIELD_PARAM,
+                          .uniform = true,
+                          .lo = 0,
+                          .hi = INFINITY,
+                          .open_lo = true,
+                          .doc = "a \"gain\""});
     return m;
 }
 
@@ -70,7 +76,8 @@ static int arg_of(const IrFn *f, int v, int k)
 static int count_op(const IrFn *f, Op op)
 {
     int n = 0;
-    for (size_t i = 0; i < vec_len(f->ins); i++) n += f->ins[i].op == op;
+    for (size_t i = 0; i < vec_len(f->ins); i++)
+        n += f->ins[i].op == op;
     return n;
 }
 
@@ -99,23 +106,32 @@ Test(ir, print_shows_names_hex_and_decimal)
 Test(ir, every_operation_reads_back)
 {
     IrModule *m = sample();
-    ir_field(m, (IrField){.name = "odd name;\n", .unit = "m V", .kind = FIELD_HIDDEN, .lo = -1e-300, .hi = 0.1});
-    IrFn *f = step_of(m), *w = ir_fn(m, "w 1", FN_WEIGHT, LANE_SYNAPSE), *d = ir_fn(m, "deriv", FN_DERIV, LANE_NEURON);
+    ir_field(
+        m,
+        (IrField){
+            .name = "odd name;\n", .unit = "m V", .kind = FIELD_HIDDEN, .lo = -1e-300, .hi = 0.1});
+    IrFn *f = step_of(m), *w = ir_fn(m, "w 1", FN_WEIGHT, LANE_SYNAPSE),
+         *d = ir_fn(m, "deriv", FN_DERIV, LANE_NEURON);
     const double odd[] = {-0.0, INFINITY, -INFINITY, NAN, -NAN, 0x1p-1074, 0.1, 1e300};
-    for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) ir_const(f, odd[k]);
+    for (size_t k = 0; k < sizeof odd / sizeof *odd; k++)
+        ir_const(f, odd[k]);
     int x = load(f, 0), b = ir_op2(f, OP_LT, x, load(f, 1)), arg[4];
     for (int op = 0; op < N_OPS; op++) {
         const char *types = ir_op_table[op].args;
-        for (int k = 0; types[k]; k++) arg[k] = types[k] == 'b' ? b : x;
+        for (int k = 0; types[k]; k++)
+            arg[k] = types[k] == 'b' ? b : x;
         int n = (int)strlen(types);
-        if (ir_op_table[op].c[0]) ir_op(f, (Op)op, NOWHERE, n, arg);
-        else if (op >= OP_RUNIFORM && op <= OP_RPOISSON) ir_draw(f, (Op)op, INT64_MIN + op, op & 1, NOWHERE, n, arg);
+        if (ir_op_table[op].c[0])
+            ir_op(f, (Op)op, NOWHERE, n, arg);
+        else if (op >= OP_RUNIFORM && op <= OP_RPOISSON)
+            ir_draw(f, (Op)op, INT64_MIN + op, op & 1, NOWHERE, n, arg);
     }
     ir_imm(f, OP_T, 1, NOWHERE);
     ir_imm(f, OP_STEP, 0, NOWHERE);
     ir_truth(f, true);
     ir_store(f, 3, x, NOWHERE);
-    ir_out(w, 0, ir_op2(w, OP_ADD, ir_imm(w, OP_I, 0, NOWHERE), ir_imm(w, OP_J, 0, NOWHERE)), NOWHERE);
+    ir_out(w, 0, ir_op2(w, OP_ADD, ir_imm(w, OP_I, 0, NOWHERE), ir_imm(w, OP_J, 0, NOWHERE)),
+           NOWHERE);
     ir_out(d, 1, ir_imm(d, OP_XI, 3, NOWHERE), NOWHERE);
     ir_out(d, 0, ir_imm(d, OP_T, 0, NOWHERE), NOWHERE);
     cr_assert_null(ir_verify(arena, m), "%s", ir_verify(arena, m));
@@ -129,7 +145,8 @@ Test(ir, every_operation_reads_back)
     cr_assert_eq(vec_len(r->fn[0]->ins), vec_len(f->ins));
     for (size_t i = 0; i < vec_len(f->ins); i++) {
         const Ins *p = &f->ins[i], *q = &r->fn[0]->ins[i];
-        cr_assert(p->op == q->op && p->type == q->type && p->flags == q->flags && p->imm.k == q->imm.k);
+        cr_assert(p->op == q->op && p->type == q->type && p->flags == q->flags &&
+                  p->imm.k == q->imm.k);
         cr_assert_arr_eq(p->arg, q->arg, sizeof p->arg);
     }
     cr_assert_eq(r->field[3].lo, -1e-300);
@@ -146,9 +163,11 @@ Test(ir, reader_names_line_and_cause)
         {"module \"a\"\nfn step neuron\n  %0 = foo", "line 3: unknown operation `foo`"},
         {"module \"a\"\nfn step neuron\n  %0 = load V", "line 3: unknown field `V`"},
         {"module \"a\"\nfn step neuron\n  %1 = neg %0", "line 3: unknown value `%0`"},
-        {"module \"a\"\nfn step neuron\n  %0 = const 1\n  %0 = const 2", "line 4: %0 is given twice"},
+        {"module \"a\"\nfn step neuron\n  %0 = const 1\n  %0 = const 2",
+         "line 4: %0 is given twice"},
         {"module \"a\"\nfn step neuron\n  %0 = const 1x", "line 3: `1x` is not a number"},
-        {"module \"a\"\nfn step neuron\n  %0 = truth 1\n  %1 = neg %0", "line 4: `%0` has the wrong type"},
+        {"module \"a\"\nfn step neuron\n  %0 = truth 1\n  %1 = neg %0",
+         "line 4: `%0` has the wrong type"},
         {"module \"a\"\nfn step neuron\n  %0 = t 0 7", "line 3: unexpected `7`"},
         {"module \"a\"\nfn step neuron\n  t 0", "line 3: `t` needs a value"},
         {"module \"a\"\nfn step dendrite", "line 2: unknown lanes `dendrite`"},
@@ -157,7 +176,8 @@ Test(ir, reader_names_line_and_cause)
         {"module \"a\"\n  field 0 V mood mV", "line 2: unknown kind of field `mood`"},
         {"module \"a\"\n  field 0 V state mV in 3", "line 2: `3` is not a range"},
         {"module \"a", "line 1: a text has no closing quote"},
-        {"module \"a\"\nfn step neuron\n  %0 = xi 0", "fn step, %0 xi: noise outside a deriv function"},
+        {"module \"a\"\nfn step neuron\n  %0 = xi 0",
+         "fn step, %0 xi: noise outside a deriv function"},
     };
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
         char *error = NULL;
@@ -169,8 +189,11 @@ Test(ir, reader_names_line_and_cause)
 Test(ir, reader_takes_any_numbering_and_comments)
 {
     char *error = NULL;
-    IrModule *m = ir_read(arena, "; a comment\nmodule \"a\" ; more\n\n  field 0 V state mV\nfn go step neuron\n"
-                                 "  %70 = load V\n  %3 = mul %70 %70\n  store V %3", &error);
+    IrModule *m =
+        ir_read(arena,
+                "; a comment\nmodule \"a\" ; more\n\n  field 0 V state mV\nfn go step neuron\n"
+                "  %70 = load V\n  %3 = mul %70 %70\n  store V %3",
+                &error);
     cr_assert_not_null(m, "%s", error);
     cr_assert_eq(m->fn[0]->role, FN_STEP);
     cr_assert_eq(m->fn[0]->ins[1].arg[1], 0);
@@ -184,13 +207,13 @@ Test(ir, verify_finds_each_violation)
     int v = load(f, 0);
     ir_store(f, 0, v, NOWHERE);
     cr_assert_null(ir_verify(arena, m));
-#define BROKEN(change, text) \
-    do { \
-        Ins keep[2] = {f->ins[0], f->ins[1]}; \
-        change; \
-        const char *got = ir_verify(arena, m); \
-        cr_assert(got && !strcmp(got, text), "%s: %s", #change, got); \
-        f->ins[0] = keep[0], f->ins[1] = keep[1]; \
+#define BROKEN(change, text)                                                                       \
+    do {                                                                                           \
+        Ins keep[2] = {f->ins[0], f->ins[1]};                                                      \
+        change;                                                                                    \
+        const char *got = ir_verify(arena, m);                                                     \
+        cr_assert(got && !strcmp(got, text), "%s: %s", #change, got);                              \
+        f->ins[0] = keep[0], f->ins[1] = keep[1];                                                  \
     } while (0)
     BROKEN(f->ins[1].arg[0] = 1, "fn step, %1 store: argument does not come before its use");
     BROKEN(f->ins[1].arg[0] = -1, "fn step, %1 store: argument does not come before its use");
@@ -201,7 +224,8 @@ Test(ir, verify_finds_each_violation)
     BROKEN(f->ins[0].type = 'b', "fn step, %0 load: result has the wrong type");
     BROKEN(f->ins[0].op = N_OPS, "fn step, %0: no such operation");
     BROKEN(f->ins[0].op = OP_J, "fn step, %0 j: target index in a function over neurons");
-    BROKEN((f->ins[0].op = OP_T, f->ins[0].imm.k = 2), "fn step, %0 t: selector is neither 0 nor 1");
+    BROKEN((f->ins[0].op = OP_T, f->ins[0].imm.k = 2),
+           "fn step, %0 t: selector is neither 0 nor 1");
     BROKEN((f->ins[0] = (Ins){.op = OP_TRUTH, .type = 'b', .arg = {-1, -1, -1, -1}}),
            "fn step, %1 store: argument has the wrong type");
     f->n_out = 1;
@@ -212,7 +236,8 @@ Test(ir, verify_finds_each_violation)
     vec_head(f->ins)->len = 2, f->n_out = 0;
     f->role = FN_INIT;
     f->ins[1].imm.k = 2;
-    cr_assert_str_eq(ir_verify(arena, m), "fn step, %1 store: uniform field `g` takes a value that varies");
+    cr_assert_str_eq(ir_verify(arena, m),
+                     "fn step, %1 store: uniform field `g` takes a value that varies");
     f->ins[1].imm.k = 0;
     ir_fn(m, "step", FN_STEP, LANE_NEURON);
     cr_assert_str_eq(ir_verify(arena, m), "two functions `step`");
@@ -226,10 +251,14 @@ Test(ir, constants_fold_on_the_spot)
     IrModule *m = sample();
     IrFn *f = step_of(m);
     double x;
-    cr_assert(ir_is_const(f, ir_op2(f, OP_ADD, ir_const(f, 0.1), ir_const(f, 0.2)), &x) && x == 0.1 + 0.2);
+    cr_assert(ir_is_const(f, ir_op2(f, OP_ADD, ir_const(f, 0.1), ir_const(f, 0.2)), &x) &&
+              x == 0.1 + 0.2);
     cr_assert(ir_is_const(f, ir_op2(f, OP_LT, ir_const(f, 1), ir_const(f, 2)), &x) && x == 1);
     cr_assert(ir_is_const(f, ir_op1(f, OP_NOT, ir_truth(f, true)), &x) && x == 0);
-    cr_assert(ir_is_const(f, ir_op3(f, OP_SELECT, ir_truth(f, false), ir_const(f, 1), ir_const(f, 2)), &x) && x == 2);
+    cr_assert(ir_is_const(f,
+                          ir_op3(f, OP_SELECT, ir_truth(f, false), ir_const(f, 1), ir_const(f, 2)),
+                          &x) &&
+              x == 2);
     cr_assert(ir_is_const(f, ir_op1(f, OP_EXP, ir_const(f, 0)), &x) && x == 1);
     cr_assert(ir_is_const(f, ir_op1(f, OP_FINITE, ir_const(f, INFINITY)), &x) && x == 0);
     cr_assert(ir_is_const(f, ir_op1(f, OP_NUM, ir_truth(f, true)), &x) && x == 1);
@@ -246,8 +275,10 @@ Test(ir, identities_are_exact)
 {
     IrModule *m = sample();
     IrFn *f = step_of(m);
-    int x = load(f, 0), y = load(f, 1), nx = ir_op1(f, OP_NEG, x), b = ir_op2(f, OP_LT, x, y), nb = ir_op1(f, OP_NOT, b);
-    int one = ir_const(f, 1), zero = ir_const(f, 0), minus = ir_const(f, -0.0), yes = ir_truth(f, true);
+    int x = load(f, 0), y = load(f, 1), nx = ir_op1(f, OP_NEG, x), b = ir_op2(f, OP_LT, x, y),
+        nb = ir_op1(f, OP_NOT, b);
+    int one = ir_const(f, 1), zero = ir_const(f, 0), minus = ir_const(f, -0.0),
+        yes = ir_truth(f, true);
     cr_assert_eq(ir_op2(f, OP_MUL, x, one), x);
     cr_assert_eq(ir_op2(f, OP_MUL, one, x), x);
     cr_assert_eq(ir_op2(f, OP_DIV, x, one), x);
@@ -268,7 +299,8 @@ Test(ir, identities_are_exact)
     cr_assert_eq(op_of(f, ir_op3(f, OP_SELECT, b, one, zero)), OP_NUM);
     cr_assert_eq(arg_of(f, ir_op3(f, OP_SELECT, nb, x, y), 1), y);
     cr_assert_eq(op_of(f, ir_op1(f, OP_NOT, ir_op2(f, OP_EQ, x, y))), OP_NE);
-    /* not exact for some value: x + 0 at -0, x * 0 and x - x at inf, not lt at NaN, x / 3, 0 - x at 0 */
+    /* not exact for some value: x + 0 at -0, x * 0 and x - x at inf, not lt at NaN, x / 3, 0 - x at
+     * 0 */
     cr_assert_eq(op_of(f, ir_op2(f, OP_ADD, x, zero)), OP_ADD);
     cr_assert_eq(op_of(f, ir_op2(f, OP_SUB, x, minus)), OP_SUB);
     cr_assert_eq(op_of(f, ir_op2(f, OP_MUL, x, zero)), OP_MUL);
@@ -287,7 +319,8 @@ Test(ir, cse_joins_loads_draws_and_stored_values)
     IrFn *f = step_of(m);
     int a = load(f, 0), b = load(f, 0), c = load(f, 1);
     int s = ir_op2(f, OP_ADD, a, c), t = ir_op2(f, OP_ADD, c, b);
-    int d = ir_draw(f, OP_RUNIFORM, 7, 0, NOWHERE, 0, NULL), e = ir_draw(f, OP_RUNIFORM, 7, 0, NOWHERE, 0, NULL);
+    int d = ir_draw(f, OP_RUNIFORM, 7, 0, NOWHERE, 0, NULL),
+        e = ir_draw(f, OP_RUNIFORM, 7, 0, NOWHERE, 0, NULL);
     int g = ir_draw(f, OP_RUNIFORM, 8, 0, NOWHERE, 0, NULL);
     ir_store(f, 0, ir_op2(f, OP_MUL, s, t), NOWHERE);
     int again = load(f, 0);
@@ -393,7 +426,8 @@ Test(ir, inline_replaces_loads_time_noise_and_outputs)
 {
     IrModule *m = sample();
     IrFn *d = ir_fn(m, "deriv", FN_DERIV, LANE_NEURON), *f = step_of(m);
-    int v = load(d, 0), i = load(d, 1), t = ir_imm(d, OP_T, 0, NOWHERE), xi = ir_imm(d, OP_XI, 1, NOWHERE);
+    int v = load(d, 0), i = load(d, 1), t = ir_imm(d, OP_T, 0, NOWHERE),
+        xi = ir_imm(d, OP_XI, 1, NOWHERE);
     ir_out(d, 1, ir_op2(d, OP_ADD, v, i), NOWHERE);
     ir_out(d, 0, ir_op2(d, OP_MUL, t, xi), NOWHERE);
     int x = ir_const(f, 3), now = ir_const(f, 5), noise[] = {-1, ir_const(f, 7)}, out[2] = {-1, -1};
@@ -445,7 +479,8 @@ Test(ir, uniform_follows_dependence)
     IrFn *f = step_of(m);
     int v = load(f, 0), g = load(f, 2), t = ir_imm(f, OP_T, 0, NOWHERE);
     int gt = ir_op2(f, OP_MUL, g, t), vg = ir_op2(f, OP_MUL, v, g);
-    int own = ir_draw(f, OP_RPOISSON, 1, 0, NOWHERE, 1, &gt), all = ir_draw(f, OP_RPOISSON, 1, INS_SHARED, NOWHERE, 1, &gt);
+    int own = ir_draw(f, OP_RPOISSON, 1, 0, NOWHERE, 1, &gt),
+        all = ir_draw(f, OP_RPOISSON, 1, INS_SHARED, NOWHERE, 1, &gt);
     int mix = ir_draw(f, OP_RPOISSON, 1, INS_SHARED, NOWHERE, 1, &v);
     bool u[16];
     ir_uniform(m, f, u);
@@ -454,7 +489,8 @@ Test(ir, uniform_follows_dependence)
     ir_module_free(m);
 }
 
-/* NAME.ir read, printed and run through all passes gives NAME.after; BLESS=1 writes that file anew. */
+/* NAME.ir read, printed and run through all passes gives NAME.after; BLESS=1 writes that file anew.
+ */
 static void golden(const char *name)
 {
     Fail fail = {0};
