@@ -56,7 +56,8 @@ typedef struct SummaryRow {
     double cv;   /* of the intervals between spikes; mean over cells with >= 3 spikes, or NaN */
     double
         synchrony; /* variance over mean of the count in 3 ms bins, at most 1,000 cells, or NaN */
-    const char *word; /* silent, saturated, synchronous, asynchronous */
+    const char *word; /* silent, saturated, synchronous, asynchronous; "" (and a rate of NaN) when
+                       * its spikes are not recorded */
     bool v_sampled;   /* then: how far V was above its rest, in mV, and where the threshold is */
     double v_mean, v_max, v_threshold;
     double color[3];

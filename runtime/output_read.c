@@ -68,12 +68,15 @@ static bool read_pops(OutputFile *o, Fail *f)
     o->plan.pop = arena_many(a, PlanPop, n);
     for (uint64_t k = 0; k < n; k++) {
         if (!check_cells(o, name[k], cells[k], f)) return false;
+        uint64_t spikes;
+        const char *times = arena_printf(a, "/spikes/%s/timestamps", name[k]);
         PlanPop *p = &o->plan.pop[k];
         *p = (PlanPop){.name = name[k],
                        .layer = layer[k],
                        .model = model[k],
                        .n = (uint32_t)cells[k],
                        .is_source = source[k],
+                       .record_spikes = h5_length(h, times, &spikes),
                        .kernel = -1,
                        .v_field = -1,
                        .v_rest = rest[k],
@@ -170,8 +173,9 @@ static bool replay_pop(OutputFile *o, Replay *r, double *time, uint64_t *id, Fai
     const char *time_path = arena_printf(o->arena, "/spikes/%s/timestamps", name);
     const char *id_path = arena_printf(o->arena, "/spikes/%s/node_ids", name);
     uint64_t n, m;
-    if (!h5_length(o->h5, time_path, &n)) return true; /* its spikes were not recorded */
-    if (!h5_length(o->h5, id_path, &m) || m != n) return broken(o, "a population's spikes", f);
+    if (!o->plan.pop[r->pop].record_spikes) return true;
+    if (!h5_length(o->h5, time_path, &n) || !h5_length(o->h5, id_path, &m) || m != n)
+        return broken(o, "a population's spikes", f);
     r->step = 0;
     for (uint64_t row = 0; row < n; row += H5_CHUNK) {
         uint64_t block = n - row < H5_CHUNK ? n - row : H5_CHUNK;

@@ -29,7 +29,7 @@ typedef struct Cell {
 
 typedef struct SumPop {
     char *name, *layer, *model, *v_name, *v_unit;
-    bool is_source, v_known, v_uniform;
+    bool is_source, recorded, v_known, v_uniform;
     int v_field;
     double v_factor, v_rest, v_threshold, color[3];
     uint32_t n, cv_every, sync_every;
@@ -135,6 +135,7 @@ Summary *summary_new(const Plan *p, int columns, int rows)
         to->layer = arena_strdup(s->arena, pop->layer ? pop->layer : pop->name);
         to->model = arena_strdup(s->arena, pop->model ? pop->model : "");
         to->is_source = pop->is_source;
+        to->recorded = pop->record_spikes;
         to->n = pop->n;
         to->cv_every = pop->n / CV_CELLS + 1;
         to->sync_every = pop->n / (SYNCHRONY_CELLS + 1) + 1;
@@ -266,10 +267,16 @@ SummaryRow summary_row(const Summary *s, int pop)
     r.rate = p->n && seconds > 0 ? (double)p->spikes / ((double)p->n * seconds) : 0;
     r.cv = mean_cv(p);
     r.synchrony = fano(s, p);
-    r.word = r.rate < SILENT_HZ               ? "silent"
-             : r.rate > SATURATED_HZ          ? "saturated"
-             : synchronous(s, p, r.synchrony) ? "synchronous"
-                                              : "asynchronous";
+    if (!p->recorded && !p->spikes) {
+        r.rate = NAN;
+        r.word = "";
+    } else if (r.rate < SILENT_HZ) {
+        r.word = "silent";
+    } else if (r.rate > SATURATED_HZ) {
+        r.word = "saturated";
+    } else {
+        r.word = synchronous(s, p, r.synchrony) ? "synchronous" : "asynchronous";
+    }
     r.v_sampled = p->v_samples > 0;
     r.v_mean = r.v_sampled ? p->v_sum / (double)p->v_samples : NAN;
     r.v_max = r.v_sampled ? p->v_max : NAN;
@@ -346,6 +353,7 @@ static const char *rounded(double v, char text[32])
 
 static const char *word_color(const char *word)
 {
+    if (!*word) return "\033[2m";
     if (!strcmp(word, "asynchronous")) return "\033[32m";
     return !strcmp(word, "saturated") ? "\033[31m" : "\033[33m";
 }
@@ -432,7 +440,8 @@ void summary_print(const Summary *s, FILE *out, bool color, int columns)
         fputs(off, out);
         for (int c = 0; c < N_NUMBERS; c++)
             fprintf(out, "  %*s", width[c], l.number[c]);
-        fprintf(out, "  %s%s%s\n", color ? word_color(r.word) : "", r.word, off);
+        fprintf(out, "  %s%s%s\n", color ? word_color(r.word) : "",
+                *r.word ? r.word : "not recorded", off);
     }
     for (int row = 0; row < s->n_pops; row++) {
         char text[512];

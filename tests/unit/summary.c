@@ -36,6 +36,7 @@ static PlanPop pops[] = {
     {.name = "L1",
      .layer = "L1",
      .model = "lif",
+     .record_spikes = true,
      .n = CELLS,
      .kernel = 0,
      .v_field = 1,
@@ -46,6 +47,7 @@ static PlanPop pops[] = {
     {.name = "L2",
      .layer = "L2",
      .model = "lif",
+     .record_spikes = true,
      .n = CELLS,
      .kernel = 0,
      .v_field = 1,
@@ -55,6 +57,7 @@ static PlanPop pops[] = {
     {.name = "rain",
      .layer = "rain",
      .model = "poisson_source",
+     .record_spikes = true,
      .n = CELLS,
      .is_source = true,
      .kernel = -1,
@@ -186,6 +189,21 @@ Test(summary, silent_and_saturated_layers_are_explained)
     summary_free(s);
 }
 
+Test(summary, nothing_is_said_of_spikes_that_were_not_recorded)
+{
+    pops[1].record_spikes = false;
+    Summary *s = summary_new(&plan, 0, 0);
+    char note[512];
+    summary_sample(s, (const Engine *)1);
+    cr_assert_str_eq(summary_row(s, 1).word, "");
+    cr_assert(isnan(summary_row(s, 1).rate));
+    cr_assert_not(summary_note(s, 1, note, sizeof note));
+    char *text = printed(s, false, 100);
+    cr_assert_not_null(strstr(text, "not recorded"), "%s", text);
+    free(text);
+    summary_free(s);
+}
+
 Test(summary, runs_that_ended_early_are_rated_by_what_was_done)
 {
     Summary *s = summary_new(&plan, 0, 0);
@@ -197,7 +215,9 @@ Test(summary, runs_that_ended_early_are_rated_by_what_was_done)
     summary_free(s);
 }
 
-static char *raster(const Summary *s, const char *locale, int columns, int rows)
+/* Not inlined: gcc 12 believes that `text` outlives its pointer. */
+__attribute__((noinline)) static char *raster(const Summary *s, const char *locale, int columns,
+                                              int rows)
 {
     char *text = NULL;
     size_t size;
