@@ -34,7 +34,8 @@ Node *ast_kids(Ast *a, NodeKind kind, Span span, int n, ...)
 {
     Node *node = ast_node(a, kind, span);
     int room = 1;
-    while (room < n) room *= 2;
+    while (room < n)
+        room *= 2;
     node->kid = arena_many(a->arena, Node *, (size_t)room);
     node->n_kids = n;
     va_list ap;
@@ -99,21 +100,36 @@ Node *ast_compare(Ast *a, Node *left, int op, Node *right)
 static const char *op_name(int op)
 {
     switch (op) {
-    case OP2_AND: return "and";
-    case OP2_OR: return "or";
-    case OP2_LT: return "<";
-    case OP2_GT: return ">";
-    case OP2_LE: return "<=";
-    case OP2_GE: return ">=";
-    case OP2_EQ: return "==";
-    case OP2_NE: return "!=";
-    case '+': return "+";
-    case '-': return "-";
-    case '*': return "*";
-    case '/': return "/";
-    case '^': return "^";
-    case '=': return "=";
-    default: cx_bug("operator %d in a syntax tree", op);
+    case OP2_AND:
+        return "and";
+    case OP2_OR:
+        return "or";
+    case OP2_LT:
+        return "<";
+    case OP2_GT:
+        return ">";
+    case OP2_LE:
+        return "<=";
+    case OP2_GE:
+        return ">=";
+    case OP2_EQ:
+        return "==";
+    case OP2_NE:
+        return "!=";
+    case '+':
+        return "+";
+    case '-':
+        return "-";
+    case '*':
+        return "*";
+    case '/':
+        return "/";
+    case '^':
+        return "^";
+    case '=':
+        return "=";
+    default:
+        cx_bug("operator %d in a syntax tree", op);
     }
 }
 
@@ -123,10 +139,14 @@ static const char *which_name(const Node *n)
     static const char *const held[] = {"", "unless-refractory", "each-step"};
     static const char *const ends[] = {"[]", "(]", "[)", "()"};
     switch (n->kind) {
-    case N_decls: return decls[n->which & 3];
-    case N_equation: return n->which == EQ_PLAIN ? "" : held[n->which % 3];
-    case N_interval: return ends[n->which & 3];
-    default: return "";
+    case N_decls:
+        return decls[n->which & 3];
+    case N_equation:
+        return n->which == EQ_PLAIN ? "" : held[n->which % 3];
+    case N_interval:
+        return ends[n->which & 3];
+    default:
+        return "";
     }
 }
 
@@ -178,7 +198,8 @@ static void print_node(const Node *n, int indent, Buf *out)
         print_quoted(out, n->doc);
     }
     buf_add(out, "\n", 1);
-    for (int i = 0; i < n->n_kids; i++) print_node(n->kid[i], indent + 1, out);
+    for (int i = 0; i < n->n_kids; i++)
+        print_node(n->kid[i], indent + 1, out);
 }
 
 /* One node a line, two blanks for each level, `-` for an absent child. */
@@ -202,14 +223,16 @@ const char *ast_source(Ast *a, const Node *n)
         char c = s[i];
         if (c == '"' && (i == 0 || s[i - 1] != '\\')) quoted = !quoted;
         if (!quoted && c == '#') {
-            while (i + 1 < len && s[i + 1] != '\n') i++;
+            while (i + 1 < len && s[i + 1] != '\n')
+                i++;
             c = ' ';
         }
         if (c == '\n' || c == '\r' || c == '\t' || c == '\0') c = ' ';
         if (c == ' ' && !quoted && k && out[k - 1] == ' ') continue;
         out[k++] = c;
     }
-    while (k && out[k - 1] == ' ') k--;
+    while (k && out[k - 1] == ' ')
+        k--;
     out[k] = '\0';
     return out;
 }

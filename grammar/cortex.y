@@ -109,7 +109,8 @@ static Node *call_of(Parse *p, Span span, Node *callee, Node *arguments)
 }
 
 %token START_FILE START_EXPRESSION JUNK "unexpected character"
-%token <token> NUM "number" QTY "quantity" PCT "percentage" STR "string" IDENT "name" WILD "wildcard"
+%token <token> NUM "number" QTY "quantity" PCT "percentage" STR "string" IDENT "name"
+%token <token> WILD "wildcard"
 %token NL "line end" ARROW "->"
 %token ADDEQ "+=" SUBEQ "-=" MULEQ "*=" DIVEQ "/=" LE "<=" GE ">=" EQ "==" NE "!="
 %token AND "and" OR "or" NOT "not" IF "if" THEN "then" ELSE "else" TRUE "true" FALSE "false"
@@ -160,26 +161,36 @@ items:
 item:
     MODEL STR                         { $$ = with_text(NODE(model, @$), &$2); }
   | IMPORT STR                        { $$ = with_text(NODE(import, @$), &$2); }
-  | NEURON name body                  { $$ = named(spanned($body, @$), $name); $$->kind = N_neuron; }
+  | NEURON name body
+      { $$ = named(spanned($body, @$), $name); $$->kind = N_neuron; }
   | NEURON name OF name[base] settings
-                                      { $$ = named2(named(KIDS(neuron_of, @$, 1, $settings), $2), $base); }
-  | SYNAPSE name body                 { $$ = named(spanned($body, @$), $name); $$->kind = N_synapse; }
+                                      { $$ = named(KIDS(neuron_of, @$, 1, $settings), $2);
+                                        named2($$, $base); }
+  | SYNAPSE name body
+      { $$ = named(spanned($body, @$), $name); $$->kind = N_synapse; }
   | SYNAPSE name OF name[base] settings
-                                      { $$ = named2(named(KIDS(synapse_of, @$, 1, $settings), $2), $base); }
+                                      { $$ = named(KIDS(synapse_of, @$, 1, $settings), $2);
+                                        named2($$, $base); }
   | FUNCTION name '(' decls_or_not ')' unit_or_not '=' expr
                                       { $$ = named(KIDS(function, @$, 3, $4, $6, $8), $2); }
-  | LAYER name index ':' group        { $$ = named(KIDS(layer, @$, 1, $group), $name); $group->kid[0] = $index; }
-  | LAYER name index '{' items '}'    { $$ = named(KIDS(layer_block, @$, 2, $index, $items), $name); }
-  | POPULATION name index ':' group   { $$ = named(KIDS(population, @$, 1, $group), $name); $group->kid[0] = $index; }
-  | LET lets                          { $$ = spanned($2, @$); if ($2->n_kids == 1) $2->kid[0]->span = @$; }
+  | LAYER name index ':' group
+      { $$ = named(KIDS(layer, @$, 1, $group), $name); $group->kid[0] = $index; }
+  | LAYER name index '{' items '}'
+      { $$ = named(KIDS(layer_block, @$, 2, $index, $items), $name); }
+  | POPULATION name index ':' group
+      { $$ = named(KIDS(population, @$, 1, $group), $name); $group->kid[0] = $index; }
+  | LET lets
+      { $$ = spanned($2, @$); if ($2->n_kids == 1) $2->kid[0]->span = @$; }
   | PARAM decls                       { $$ = which(spanned($2, @$), DECL_PARAM); }
   | STATE decls                       { $$ = which(spanned($2, @$), DECL_STATE); }
   | CONNECT postfix[from] ARROW postfix[to] ':' postfix[rule] using as use_settings
-                                      { $$ = named2(named(KIDS(connect, @$, 4, $from, $to,
-                                                parse_rule(p, $rule, false), $use_settings), $as), $using); }
+                                      { Node *rule = parse_rule(p, $rule, false);
+                                        $$ = KIDS(connect, @$, 4, $from, $to, rule, $use_settings);
+                                        named2(named($$, $as), $using); }
   | STIMULUS ARROW postfix[to] ':' postfix[kind] as use_settings
-                                      { $$ = named(KIDS(stimulus, @$, 3, $to, parse_rule(p, $kind, true),
-                                                $use_settings), $as); }
+                                      { Node *kind = parse_rule(p, $kind, true);
+                                        $$ = KIDS(stimulus, @$, 3, $to, kind, $use_settings);
+                                        named($$, $as); }
   | RECORD values[what] OF values[whose] when
                                       { $$ = KIDS(record, @$, 3, $what, $whose, $when); }
   | SIMULATION settings               { $$ = KIDS(simulation, @$, 1, $2); }
@@ -189,7 +200,8 @@ item:
   | EVERY expr from block             { $$ = KIDS(every, @$, 3, $2, $3, $4); }
   | FOR names IN expr '{' items '}'   { $$ = KIDS(for, @$, 3, $2, $4, $6); }
   | if_items
-  | SWEEP sweeps                      { $$ = spanned($2, @$); if ($2->n_kids == 1) $2->kid[0]->span = @$; }
+  | SWEEP sweeps
+      { $$ = spanned($2, @$); if ($2->n_kids == 1) $2->kid[0]->span = @$; }
   | TRIALS expr                       { $$ = KIDS(trials, @$, 1, $2); }
   | EXPECT expr                       { $$ = KIDS(expect, @$, 2, $2, (Node *)NULL); }
   | EXPECT expr IN interval           { $$ = KIDS(expect, @$, 2, $2, $4); }
@@ -200,7 +212,8 @@ if_items:
   | IF expr '{' items[then] '}' ELSE '{' items[else] '}'
                                       { $$ = KIDS(if_items, @$, 3, $2, $then, $else); }
   | IF expr '{' items[then] '}' ELSE if_items[chain]
-                                      { $$ = KIDS(if_items, @$, 3, $2, $then, KIDS(items, @chain, 1, $chain));
+                                      { Node *chain = KIDS(items, @chain, 1, $chain);
+                                        $$ = KIDS(if_items, @$, 3, $2, $then, chain);
                                         parse_deep(p, $$); }
   ;
 
@@ -215,7 +228,8 @@ group:
 
 lets:
     name '=' expr                     { $$ = KIDS(items, @$, 1, named(KIDS(let, @$, 1, $3), $1)); }
-  | lets ',' name '=' expr            { $$ = push(p, $1, named(KIDS(let, span_join(@3, @5), 1, $5), $3)); }
+  | lets ',' name '=' expr
+      { $$ = push(p, $1, named(KIDS(let, span_join(@3, @5), 1, $5), $3)); }
   ;
 
 sweeps:
@@ -308,7 +322,8 @@ part:
   | INPUT decls                       { $$ = which(spanned($2, @$), DECL_INPUT); }
   | PORT names                        { $$ = spanned($2, @$); $$->kind = N_port; }
   | SPIKE WHEN condition block_or_not { $$ = KIDS(spike, @$, 2, $3, $4); }
-  | EVENT name                        { $$ = named(KIDS(event, @$, 2, (Node *)NULL, (Node *)NULL), $2); }
+  | EVENT name
+      { $$ = named(KIDS(event, @$, 2, (Node *)NULL, (Node *)NULL), $2); }
   | EVENT name WHEN condition block_or_not
                                       { $$ = named(KIDS(event, @$, 2, $4, $5), $2); }
   | EVERY expr from block             { $$ = KIDS(every, @$, 3, $2, $3, $4); }
@@ -359,7 +374,8 @@ stmt:
   | IF expr block                     { $$ = KIDS(if_block, @$, 3, $2, $3, (Node *)NULL); }
   | IF expr block[then] ELSE block[else]
                                       { $$ = KIDS(if_block, @$, 3, $2, $then, $else); }
-  | IF expr block[then] ELSE chained  { $$ = parse_deep(p, KIDS(if_block, @$, 3, $2, $then, $chained)); }
+  | IF expr block[then] ELSE chained
+      { $$ = parse_deep(p, KIDS(if_block, @$, 3, $2, $then, $chained)); }
   ;
 
 %type <node> chained;
@@ -368,7 +384,8 @@ chained:
   | IF expr block[then] ELSE block[else]
                                       { $$ = KIDS(if_block, @$, 3, $2, $then, $else); }
   | IF expr block[then] ELSE chained[more]
-                                      { $$ = parse_deep(p, KIDS(if_block, @$, 3, $2, $then, $more)); }
+                                      { $$ = KIDS(if_block, @$, 3, $2, $then, $more);
+                                        parse_deep(p, $$); }
   ;
 
 assign:
@@ -442,7 +459,8 @@ fraction: NUM | '-' NUM | NUM '/' NUM | '-' NUM '/' NUM ;
 expr:
     postfix
   | REFRACTORY                        { $$ = NODE(refractory, @$); }
-  | '-' expr %prec UMINUS             { $$ = parse_deep(p, with_op(KIDS(neg, @$, 1, $2), '-', @1.lo)); }
+  | '-' expr %prec UMINUS
+      { $$ = parse_deep(p, with_op(KIDS(neg, @$, 1, $2), '-', @1.lo)); }
   | '+' expr %prec UMINUS             { $$ = parse_deep(p, spanned($2, @$)); }
   | expr '^' expr                     { $$ = parse_binary(p, @$, '^', @2.lo, $1, $3); }
   | expr '*' expr                     { $$ = parse_binary(p, @$, '*', @2.lo, $1, $3); }
@@ -457,7 +475,8 @@ expr:
   | expr NE expr                      { $$ = compared(p, @$, $1, OP2_NE, $3); }
   | expr AND expr                     { $$ = parse_binary(p, @$, OP2_AND, @2.lo, $1, $3); }
   | expr OR expr                      { $$ = parse_binary(p, @$, OP2_OR, @2.lo, $1, $3); }
-  | NOT expr                          { $$ = parse_deep(p, with_op(KIDS(not, @$, 1, $2), 0, @1.lo)); }
+  | NOT expr
+      { $$ = parse_deep(p, with_op(KIDS(not, @$, 1, $2), 0, @1.lo)); }
   | IF expr THEN expr ELSE expr %prec ELSE_
                                       { $$ = parse_deep(p, KIDS(if_expr, @$, 3, $2, $4, $6)); }
   ;
@@ -524,8 +543,10 @@ arguments:
 arg:
     expr
   | name '=' expr                     { $$ = named(KIDS(arg, @$, 1, $3), $1); }
-  | FROM '=' expr                     { $$ = KIDS(arg, @$, 1, $3); $$->name = sym("from"); $$->name_span = @1; }
-  | TO '=' expr                       { $$ = KIDS(arg, @$, 1, $3); $$->name = sym("to"); $$->name_span = @1; }
+  | FROM '=' expr
+      { $$ = KIDS(arg, @$, 1, $3); $$->name = sym("from"); $$->name_span = @1; }
+  | TO '=' expr
+      { $$ = KIDS(arg, @$, 1, $3); $$->name = sym("to"); $$->name_span = @1; }
   ;
 
 %%
@@ -553,7 +574,6 @@ static int yyreport_syntax_error(const yypcontext_t *context, Parse *p)
     int n = yypcontext_expected_tokens(context, kinds, MOST);
     if (n < 0) n = 0;
     for (int k = 0; k < n; k++) expected[k] = yysymbol_name(kinds[k]);
-    message_syntax(p, expected, n);
-    layout_resync(p);
+    layout_resync(p, message_syntax(p, expected, n));
     return 0;
 }

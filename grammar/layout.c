@@ -30,8 +30,17 @@ static bool in_parens(const Parse *p)
 bool layout_ends_value(int kind)
 {
     switch (kind) {
-    case IDENT: case NUM: case QTY: case PCT: case STR: case TRUE: case FALSE: case WILD:
-    case REFRACTORY: case ')': case ']':
+    case IDENT:
+    case NUM:
+    case QTY:
+    case PCT:
+    case STR:
+    case TRUE:
+    case FALSE:
+    case WILD:
+    case REFRACTORY:
+    case ')':
+    case ']':
         return true;
     default:
         return scan_word_soft(kind);
@@ -42,9 +51,32 @@ bool layout_ends_value(int kind)
 static bool goes_on(int kind)
 {
     switch (kind) {
-    case '+': case '-': case '*': case '/': case '^': case '<': case '>': case LE: case GE: case EQ:
-    case NE: case AND: case OR: case NOT: case ADDEQ: case SUBEQ: case MULEQ: case DIVEQ: case '=':
-    case ',': case ':': case ARROW: case '{': case THEN: case ELSE: case OF:
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '^':
+    case '<':
+    case '>':
+    case LE:
+    case GE:
+    case EQ:
+    case NE:
+    case AND:
+    case OR:
+    case NOT:
+    case ADDEQ:
+    case SUBEQ:
+    case MULEQ:
+    case DIVEQ:
+    case '=':
+    case ',':
+    case ':':
+    case ARROW:
+    case '{':
+    case THEN:
+    case ELSE:
+    case OF:
         return true;
     default:
         return false;
@@ -57,9 +89,33 @@ static bool continues(const Parse *p, int kind)
     switch (kind) {
     case '*':
         return p->any_last && layout_ends_value(p->last.kind);
-    case '+': case '-': case '/': case '^': case '<': case '>': case LE: case GE: case EQ: case NE:
-    case AND: case OR: case ADDEQ: case SUBEQ: case MULEQ: case DIVEQ: case '=': case ':':
-    case ARROW: case '{': case THEN: case ELSE: case USING: case AS: case UNLESS: case OF: case IN:
+    case '+':
+    case '-':
+    case '/':
+    case '^':
+    case '<':
+    case '>':
+    case LE:
+    case GE:
+    case EQ:
+    case NE:
+    case AND:
+    case OR:
+    case ADDEQ:
+    case SUBEQ:
+    case MULEQ:
+    case DIVEQ:
+    case '=':
+    case ':':
+    case ARROW:
+    case '{':
+    case THEN:
+    case ELSE:
+    case USING:
+    case AS:
+    case UNLESS:
+    case OF:
+    case IN:
         return true;
     default:
         return false;
@@ -70,8 +126,20 @@ static bool continues(const Parse *p, int kind)
 static bool begins_item(int kind)
 {
     switch (kind) {
-    case MODEL: case IMPORT: case NEURON: case SYNAPSE: case FUNCTION: case LAYER: case POPULATION:
-    case CONNECT: case STIMULUS: case RECORD: case SIMULATION: case RUN: case SWEEP: case TRIALS:
+    case MODEL:
+    case IMPORT:
+    case NEURON:
+    case SYNAPSE:
+    case FUNCTION:
+    case LAYER:
+    case POPULATION:
+    case CONNECT:
+    case STIMULUS:
+    case RECORD:
+    case SIMULATION:
+    case RUN:
+    case SWEEP:
+    case TRIALS:
     case EXPECT:
         return true;
     default:
@@ -86,9 +154,20 @@ static bool begins_statement(const Parse *p, size_t k)
     const Token *t = at(p, k), *next = at(p, k + 1);
     if (begins_item(t->kind)) return true;
     switch (t->kind) {
-    case LET: case SET: case ON: case AT: case EVERY: case FOR: case T_END:
+    case LET:
+    case SET:
+    case ON:
+    case AT:
+    case EVERY:
+    case FOR:
+    case T_END:
         return true;
-    case PARAM: case STATE: case INPUT: case PORT: case EVENT: case SPIKE:
+    case PARAM:
+    case STATE:
+    case INPUT:
+    case PORT:
+    case EVENT:
+    case SPIKE:
         return next->kind == IDENT || next->kind == WHEN;
     case IDENT:
         return next->kind == '/' && at(p, k + 2)->name == sym("dt") && at(p, k + 3)->kind == '=';
@@ -130,7 +209,8 @@ static const Token *line_end(Parse *p, size_t index, bool made)
 /* Forgets the parentheses and square brackets that are open inside the innermost brace. */
 static void drop_parens(Parse *p)
 {
-    while (in_parens(p)) (void)vec_pop(p->open);
+    while (in_parens(p))
+        (void)vec_pop(p->open);
 }
 
 /* A `}`, there or supplied before the token `next`: first a NL, then itself. */
@@ -157,9 +237,8 @@ static void unclosed(Parse *p, const Token *found)
     drop_parens(p);
     const Open *o = innermost(p);
     Span end = {p->last.span.hi, p->last.span.hi};
-    const char *what = found->kind == T_END
-                           ? "the end of the file"
-                           : arena_printf(p->ast->arena, "`%s`", found->name);
+    const char *what = found->kind == T_END ? "the end of the file"
+                                            : arena_printf(p->ast->arena, "`%s`", found->name);
     Diag *d = message_error(p, D_unclosed_brace, end, "expected a `}`, found %s", what);
     if (!d) return;
     Place place = source_place(p->ast->sources, o->span.lo);
@@ -204,7 +283,8 @@ static bool slash_in_name(Parse *p, Token *t)
         return false;
     }
     Span all = span_join(t->span, tail->span);
-    const char *ours = arena_printf(p->ast->arena, "%s%s", t->name, tail->kind == NUM ? tail->text : tail->name);
+    const char *ours =
+        arena_printf(p->ast->arena, "%s%s", t->name, tail->kind == NUM ? tail->text : tail->name);
     Diag *d = message_error(p, D_slash_in_name, all, "a name cannot contain `/`");
     if (d) diag_hint(d, "write `%s`", ours);
     t->name = sym(ours);
@@ -218,11 +298,14 @@ static void watch_condition(Parse *p, Token *t)
 {
     size_t depth = vec_len(p->open);
     switch (t->kind) {
-    case IF: case WHEN: case UNTIL:
+    case IF:
+    case WHEN:
+    case UNTIL:
         p->condition = true;
         p->condition_depth = depth;
         break;
-    case THEN: case '{':
+    case THEN:
+    case '{':
         p->condition = false;
         break;
     case '=':
@@ -317,7 +400,8 @@ const Token *layout_next(Parse *p)
         }
         if (raw->first && begins_item(raw->kind) && vec_len(p->open)) {
             size_t k = vec_len(p->open);
-            while (k && p->open[k - 1].kind != '{') k--;
+            while (k && p->open[k - 1].kind != '{')
+                k--;
             if (k && !p->open[k - 1].items) {
                 if (p->out.kind == NL || p->out.kind == '{') unclosed(p, raw);
                 return close_brace(p, true);
@@ -337,7 +421,8 @@ const Token *layout_next(Parse *p)
         }
         if (missing_comma_between_rows(p, &t)) {
             Span end = {p->last.span.hi, p->last.span.hi};
-            Diag *d = message_error(p, D_missing_comma, end, "expected a `,` between the rows of a list");
+            Diag *d =
+                message_error(p, D_missing_comma, end, "expected a `,` between the rows of a list");
             if (d) diag_hint(d, "write `[[a, b], [c, d]]`");
             p->list_closed = false;
             Token comma = {.kind = ',', .span = end};
@@ -368,10 +453,12 @@ static size_t statement_end(const Parse *p, size_t k, size_t parens, bool balanc
     for (;; k++) {
         const Token *t = at(p, k);
         switch (t->kind) {
-        case '(': case '[':
+        case '(':
+        case '[':
             if (!braces) parens++;
             break;
-        case ')': case ']':
+        case ')':
+        case ']':
             if (!braces && parens) parens--;
             break;
         case '{':
@@ -381,7 +468,8 @@ static size_t statement_end(const Parse *p, size_t k, size_t parens, bool balanc
             if (!braces) return balanced && parens ? SIZE_MAX : k;
             braces--;
             break;
-        case T_LINE_END: case T_SEMICOLON:
+        case T_LINE_END:
+        case T_SEMICOLON:
             if (braces) break;
             if (balanced && parens) {
                 if (at(p, k + 1)->kind != T_LINE_END && begins_statement(p, k + 1)) return SIZE_MAX;
@@ -400,8 +488,44 @@ static size_t statement_end(const Parse *p, size_t k, size_t parens, bool balanc
     }
 }
 
-void layout_resync(Parse *p)
+/* Whether `k` begins what would stand in a block or in settings. */
+static bool begins_inside(const Parse *p, size_t k)
 {
+    int kind = at(p, k)->kind, next = at(p, k + 1)->kind;
+    if (kind != IDENT && !scan_word_soft(kind)) return false;
+    return next == '=' || next == ADDEQ || next == SUBEQ || next == MULEQ || next == DIVEQ ||
+           next == '.' || next == IDENT;
+}
+
+/* Where a `{` is missing, its `}` is not: returns the index behind it, or 0 if it is not found
+ * before the next declaration. */
+static size_t behind_block(const Parse *p)
+{
+    size_t k = p->out_index, braces = 0;
+    size_t first = k;
+    while (at(p, first)->kind == T_LINE_END)
+        first++;
+    if (!begins_inside(p, first)) return 0;
+    for (;; k++) {
+        const Token *t = at(p, k);
+        if (t->kind == T_END || (t->first && !braces && begins_item(t->kind))) return 0;
+        if (t->kind == '{') braces++;
+        if (t->kind == '}' && braces-- == 0) return k + 1;
+    }
+}
+
+/* Leaves the statement in error: drops the brackets it opened, and goes to its end, or to the line
+ * that surely begins another. With `brace_missing` its block is passed over too. */
+void layout_resync(Parse *p, bool brace_missing)
+{
+    size_t behind = brace_missing && !p->stopped ? behind_block(p) : 0;
+    if (behind) {
+        size_t end = statement_end(p, behind, 0, false);
+        drop_parens(p);
+        p->next = end == SIZE_MAX ? behind : end;
+        p->force_line_end = p->out.kind != NL;
+        return;
+    }
     if (p->stopped || p->out.kind == NL || p->out.kind == CORTEX_YYEOF) {
         drop_parens(p);
         return;
@@ -414,14 +538,16 @@ void layout_resync(Parse *p)
         (void)vec_pop(p->open);
     }
     size_t parens = 0;
-    for (size_t n = vec_len(p->open); n && p->open[n - 1].kind != '{'; n--) parens++;
+    for (size_t n = vec_len(p->open); n && p->open[n - 1].kind != '{'; n--)
+        parens++;
     bool own_line = t->first && k > p->statement && (parens || begins_statement(p, k));
     size_t end = own_line ? k : SIZE_MAX;
     if (end == SIZE_MAX) end = statement_end(p, k, parens, true);
     if (end == SIZE_MAX) end = statement_end(p, k, 0, false);
     if (end == SIZE_MAX) {
         /* A brace inside is open to the end of the file: go on behind it. */
-        for (end = k; at(p, end)->kind != T_LINE_END && at(p, end)->kind != T_END;) end++;
+        for (end = k; at(p, end)->kind != T_LINE_END && at(p, end)->kind != T_END;)
+            end++;
     }
     drop_parens(p);
     p->next = end;

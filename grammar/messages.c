@@ -20,7 +20,8 @@ void message_stop(Parse *p, DiagId id, Span at, const char *text)
 Diag *message_error(Parse *p, DiagId id, Span at, const char *fmt, ...)
 {
     if (p->errors >= PARSE_MAX_ERRORS) {
-        message_stop(p, D_too_many_errors, at, "too many syntax errors, the rest of this file is not read");
+        message_stop(p, D_too_many_errors, at,
+                     "too many syntax errors, the rest of this file is not read");
     }
     if (p->stopped) return NULL;
     p->errors++;
@@ -54,18 +55,19 @@ static bool one_of(const char *name, const char *const *list)
     return false;
 }
 
-static const char *const begins_value[] = {"number", "quantity", "percentage", "string", "wildcard",
-                                           "true", "false", "refractory", "not", "if", "'('", "'['",
-                                           "'-'", "'+'", "name", NULL};
-static const char *const soft_words[] = {"param", "state", "input", "port", "event", "spike", "each", NULL};
+static const char *const begins_value[] = {
+    "number", "quantity", "percentage", "string", "wildcard", "true", "false", "refractory",
+    "not",    "if",       "'('",        "'['",    "'-'",      "'+'",  "name",  NULL};
+static const char *const soft_words[] = {"param", "state", "input", "port",
+                                         "event", "spike", "each",  NULL};
 static const char *const operators[] = {"'+'", "'-'", "'*'", "'/'", "'^'", "'<'", "'>'", "<=", ">=",
-                                        "==", "!=", "and", "or", "'('", "'['", "'.'", NULL};
+                                        "==",  "!=",  "and", "or",  "'('", "'['", "'.'", NULL};
 /* The order in which alternatives are named. */
-static const char *const single_words[] = {"')'", "']'", "'}'", "','", "':'", "'{'", "'='", "->", "of",
-                                           "in", "then", "else", "when", "using", "as", "until", "every",
-                                           "at", "from", "to", "after", "crosses", "unless", "each",
-                                           "refractory", "'/'", "'^'", "'*'", "+=", "-=", "*=", "/=",
-                                           "string", "number", "'('", "'['", NULL};
+static const char *const single_words[] = {
+    "')'",   "']'",     "'}'",    "','",    "':'",        "'{'",   "'='",   "->",  "of",   "in",
+    "then",  "else",    "when",   "using",  "as",         "until", "every", "at",  "from", "to",
+    "after", "crosses", "unless", "each",   "refractory", "'/'",   "'^'",   "'*'", "+=",   "-=",
+    "*=",    "/=",      "string", "number", "'('",        "'['",   NULL};
 
 enum { MOST_NAMED = 4 };
 
@@ -98,7 +100,7 @@ static Choices choices(Parse *p, const Expected *e)
 {
     Choices c = {.n = 0};
     bool value = has(e, "quantity"), name = has(e, "name") && !value;
-    bool operator = has(e, "and"), some_operators = has(e, "'*'") && has(e, "'/'");
+    bool operator= has(e, "and"), some_operators = has(e, "'*'") && has(e, "'/'");
     bool after_value = has(e, "'.'"), left_side = has(e, "'='") && has(e, "':'");
     if (has(e, "neuron")) {
         choose(&c, "a declaration");
@@ -115,8 +117,8 @@ static Choices choices(Parse *p, const Expected *e)
     if (value) choose(&c, "a value");
     if (name) choose(&c, "a name");
     for (const char *const *w = single_words; *w; w++) {
-        if (!has(e, *w) || (value && one_of(*w, begins_value)) || (operator && one_of(*w, operators)) ||
-            ((value || name) && one_of(*w, soft_words))) {
+        if (!has(e, *w) || (value && one_of(*w, begins_value)) ||
+            (operator&& one_of(*w, operators)) || ((value || name) && one_of(*w, soft_words))) {
             continue;
         }
         if (after_value && one_of(*w, operators)) continue;
@@ -128,7 +130,7 @@ static Choices choices(Parse *p, const Expected *e)
         choose(&c, "the end of the line");
         if (inside_brace(p)) choose(&c, "a `}`");
     }
-    if (!c.n && (operator || some_operators)) choose(&c, "an operator");
+    if (!c.n && (operator|| some_operators)) choose(&c, "an operator");
     return c;
 }
 
@@ -136,7 +138,8 @@ static const char *joined(Parse *p, const Choices *c)
 {
     const char *text = c->text[0];
     for (int k = 1; k < c->n; k++) {
-        text = arena_printf(p->ast->arena, "%s%s%s", text, k + 1 < c->n ? ", " : " or ", c->text[k]);
+        text =
+            arena_printf(p->ast->arena, "%s%s%s", text, k + 1 < c->n ? ", " : " or ", c->text[k]);
     }
     return text;
 }
@@ -156,7 +159,8 @@ static const char *spelled(Parse *p, const Token *t)
     const char *s = p->file->text + (t->span.lo - p->file->base);
     size_t len = t->span.hi - t->span.lo, k = 0;
     if (len <= LONG) return arena_printf(p->ast->arena, "`%.*s`", (int)len, s);
-    while (k < LONG) k += source_char(s + k, len - k);
+    while (k < LONG)
+        k += source_char(s + k, len - k);
     return arena_printf(p->ast->arena, "`%.*s...`", (int)k, s);
 }
 
@@ -180,14 +184,17 @@ static const char *found(Parse *p)
 static const char *nearest_word(const char *word)
 {
     static const char *const firsts[] = {
-        "model", "import", "neuron", "synapse", "function", "layer", "population", "let", "connect",
-        "stimulus", "record", "simulation", "run", "set", "at", "every", "for", "if", "sweep", "trials",
-        "expect", "param", "state", "input", "port", "event", "spike", "on", "refractory",
+        "model",   "import",   "neuron", "synapse",    "function",   "layer", "population", "let",
+        "connect", "stimulus", "record", "simulation", "run",        "set",   "at",         "every",
+        "for",     "if",       "sweep",  "trials",     "expect",     "param", "state",      "input",
+        "port",    "event",    "spike",  "on",         "refractory",
     };
     static const char *const elsewhere[][2] = {
-        {"parameter", "param"}, {"parameters", "param"}, {"var", "let"}, {"const", "let"}, {"def", "function"},
-        {"include", "import"}, {"connection", "connect"}, {"group", "population"}, {"simulate", "run"},
-        {"cell", "neuron"}, {"inputs", "input"}, {"ports", "port"}, {"while", "every"}, {"reset", "spike"},
+        {"parameter", "param"},    {"parameters", "param"}, {"var", "let"},
+        {"const", "let"},          {"def", "function"},     {"include", "import"},
+        {"connection", "connect"}, {"group", "population"}, {"simulate", "run"},
+        {"cell", "neuron"},        {"inputs", "input"},     {"ports", "port"},
+        {"while", "every"},        {"reset", "spike"},
     };
     for (size_t k = 0; k < sizeof elsewhere / sizeof *elsewhere; k++) {
         if (strcmp(word, elsewhere[k][0]) == 0) return elsewhere[k][1];
@@ -204,15 +211,16 @@ static const char *nearest_unit(Parse *p, const char *word)
     for (unsigned mask = 0; mask < 1u << n; mask++) {
         char *s = arena_strdup(p->ast->arena, word);
         for (size_t k = 0; k < n; k++) {
-            if (mask >> k & 1) s[k] = (char)(islower((unsigned char)s[k]) ? toupper((unsigned char)s[k])
-                                                                         : tolower((unsigned char)s[k]));
+            if (mask >> k & 1)
+                s[k] = (char)(islower((unsigned char)s[k]) ? toupper((unsigned char)s[k])
+                                                           : tolower((unsigned char)s[k]));
         }
         if (unit_name(s, n, &unit)) return s;
     }
     static const char *const spelled_out[][2] = {
-        {"sec", "s"}, {"second", "s"}, {"seconds", "s"}, {"msec", "ms"}, {"usec", "us"}, {"ohm", "Ohm"},
-        {"ohms", "Ohm"}, {"volt", "V"}, {"hours", "h"}, {"hour", "h"}, {"days", "day"}, {"minutes", "min"},
-        {"micron", "um"}, {"hertz", "Hz"},
+        {"sec", "s"},    {"second", "s"},    {"seconds", "s"}, {"msec", "ms"},  {"usec", "us"},
+        {"ohm", "Ohm"},  {"ohms", "Ohm"},    {"volt", "V"},    {"hours", "h"},  {"hour", "h"},
+        {"days", "day"}, {"minutes", "min"}, {"micron", "um"}, {"hertz", "Hz"},
     };
     for (size_t k = 0; k < sizeof spelled_out / sizeof *spelled_out; k++) {
         if (strcmp(word, spelled_out[k][0]) == 0) return spelled_out[k][1];
@@ -240,7 +248,8 @@ static bool plot_in_file(Parse *p)
 {
     const Token *t = raw(p, p->statement);
     if (!is_name(t, "plot")) return false;
-    Diag *d = message_error(p, D_plot_in_file, t->span, "plots are made after the run, not in the model file");
+    Diag *d = message_error(p, D_plot_in_file, t->span,
+                            "plots are made after the run, not in the model file");
     if (d) diag_hint(d, "take this line away and type `cortexc plot out.h5`");
     return true;
 }
@@ -248,7 +257,8 @@ static bool plot_in_file(Parse *p)
 static bool record_everything(Parse *p)
 {
     const Token *what = raw(p, p->statement + 1);
-    if (raw(p, p->statement)->kind != RECORD || (!is_name(what, "everything") && !is_name(what, "all"))) {
+    if (raw(p, p->statement)->kind != RECORD ||
+        (!is_name(what, "everything") && !is_name(what, "all"))) {
         return false;
     }
     Diag *d = message_error(p, D_record_everything, what->span, "a recording names its variables");
@@ -266,14 +276,20 @@ static bool unknown_item(Parse *p, const Expected *e)
     if (!has(e, "neuron") || p->made || t->kind != IDENT) return false;
     int next = raw(p, p->out_index + 1)->kind;
     if (next == '=') {
-        Diag *d = message_error(p, D_missing_let, t->span, "a value at the top level needs `let` or `param`");
-        if (d) diag_hint(d, "write `let %s = ...`, or `param %s = ...` to set it from outside", t->name, t->name);
+        Diag *d = message_error(p, D_missing_let, t->span,
+                                "a value at the top level needs `let` or `param`");
+        if (d)
+            diag_hint(d, "write `let %s = ...`, or `param %s = ...` to set it from outside",
+                      t->name, t->name);
         return true;
     }
-    Diag *d = message_error(p, D_syntax, t->span, "expected a declaration, found %s", spelled(p, t));
+    Diag *d =
+        message_error(p, D_syntax, t->span, "expected a declaration, found %s", spelled(p, t));
     const char *near = nearest_word(t->name);
-    if (d && near) diag_hint(d, "did you mean `%s`?", near);
-    else if (d && (next == ADDEQ || next == SUBEQ || next == MULEQ || next == DIVEQ || next == '.')) {
+    if (d && near)
+        diag_hint(d, "did you mean `%s`?", near);
+    else if (d &&
+             (next == ADDEQ || next == SUBEQ || next == MULEQ || next == DIVEQ || next == '.')) {
         diag_hint(d, "write `set %s...` to change a value between runs", t->name);
     }
     return true;
@@ -289,15 +305,18 @@ static bool unknown_unit(Parse *p)
 {
     if (p->out.kind != IDENT || p->before.kind != NUM || p->out.first) return false;
     Unit unit;
-    if (unit_name(p->out.name, strlen(p->out.name), &unit)) return false; /* and yet it was not taken */
+    if (unit_name(p->out.name, strlen(p->out.name), &unit))
+        return false; /* and yet it was not taken */
     const char *near = nearest_unit(p, p->out.name);
     size_t n = vec_len(p->open);
     if (!near && n && p->open[n - 1].kind == '[') return false;
     int next = raw(p, p->out_index + 1)->kind;
     if (next == '=' || next == ADDEQ || next == SUBEQ) return false;
     Diag *d = message_error(p, D_unknown_unit, p->out.span, "`%s` is no unit", p->out.name);
-    if (d && near) diag_hint(d, "did you mean `%s`?", near);
-    else if (d) diag_hint(d, "behind a number stands its unit, an operator or `of`");
+    if (d && near)
+        diag_hint(d, "did you mean `%s`?", near);
+    else if (d)
+        diag_hint(d, "behind a number stands its unit, an operator or `of`");
     return true;
 }
 
@@ -312,10 +331,12 @@ static bool missing_comma(Parse *p, const Expected *e)
     /* A `(` that nobody closed is likelier than a list that goes on in the next line. */
     if (p->open[n - 1].kind == '(' && p->out.first) return false;
     Diag *d = message_error(p, D_missing_comma, place(p), "expected a `,` before %s", found(p));
-    if (d) diag_hint(d, "write `%s, %s`", arena_strndup(p->ast->arena, p->file->text + (p->before.span.lo - p->file->base),
-                                                        p->before.span.hi - p->before.span.lo),
-                     arena_strndup(p->ast->arena, p->file->text + (p->out.span.lo - p->file->base),
-                                   p->out.span.hi - p->out.span.lo));
+    if (d)
+        diag_hint(d, "write `%s, %s`",
+                  arena_strndup(p->ast->arena, p->file->text + (p->before.span.lo - p->file->base),
+                                p->before.span.hi - p->before.span.lo),
+                  arena_strndup(p->ast->arena, p->file->text + (p->out.span.lo - p->file->base),
+                                p->out.span.hi - p->out.span.lo));
     return true;
 }
 
@@ -327,17 +348,21 @@ static bool missing_colon(Parse *p, const Expected *e)
     if (!has(e, "':'") || (n && p->open[n - 1].kind != '{')) return false;
     if ((first == CONNECT || first == STIMULUS) && p->arrow_at) {
         const char *what = first == CONNECT ? "rule" : "kind of stimulus";
-        Diag *d = message_error(p, D_missing_colon, place(p), "expected a `:` and the %s, found %s", what, found(p));
+        Diag *d = message_error(p, D_missing_colon, place(p), "expected a `:` and the %s, found %s",
+                                what, found(p));
         if (d) {
-            diag_hint(d, first == CONNECT ? "write `connect A -> B : probability(10%%) { weight = 1 mV }`"
-                                          : "write `stimulus -> A : poisson(rate = 10 Hz) { weight = 1 mV }`");
+            diag_hint(d, first == CONNECT
+                             ? "write `connect A -> B : probability(10%%) { weight = 1 mV }`"
+                             : "write `stimulus -> A : poisson(rate = 10 Hz) { weight = 1 mV }`");
         }
         return true;
     }
     if ((first == LAYER || first == POPULATION) && p->out_index == p->statement + 2) {
-        Diag *d = message_error(p, D_missing_colon, place(p), "expected a `:` and the number of neurons, found %s", found(p));
-        if (d) diag_hint(d, "write `%s %s : 100 of lif`", first == LAYER ? "layer" : "population",
-                         raw(p, p->statement + 1)->name ? raw(p, p->statement + 1)->name : "E");
+        Diag *d = message_error(p, D_missing_colon, place(p),
+                                "expected a `:` and the number of neurons, found %s", found(p));
+        if (d)
+            diag_hint(d, "write `%s %s : 100 of lif`", first == LAYER ? "layer" : "population",
+                      raw(p, p->statement + 1)->name ? raw(p, p->statement + 1)->name : "E");
         return true;
     }
     return false;
@@ -356,7 +381,8 @@ static void advise(Parse *p, Diag *d, const Expected *e)
             diag_note_at(d, o->span, "the `%c` opened here", o->kind);
         }
     }
-    if (has(e, "name") && !has(e, "quantity") && p->out.name && p->out.kind != IDENT && !p->out.first) {
+    if (has(e, "name") && !has(e, "quantity") && p->out.name && p->out.kind != IDENT &&
+        !p->out.first) {
         diag_note(d, "`%s` is a word of the language and cannot be a name", p->out.name);
     }
     if (first->kind == IDENT && p->out_index > p->statement) {
@@ -365,24 +391,36 @@ static void advise(Parse *p, Diag *d, const Expected *e)
     }
     if (p->out.kind == EQ && has(e, "'='")) diag_hint(d, "`==` compares, `=` sets a value");
     if (first->kind == RECORD && has(e, "of")) diag_hint(d, "write `record V of E`");
-    if (p->out.kind == ELSE) diag_hint(d, "an `else` follows the `}` of its `if`");
+    int out = p->out.kind;
+    if ((out == ADDEQ || out == SUBEQ || out == MULEQ || out == DIVEQ) && !has(e, "+=") &&
+        has(e, "'='")) {
+        diag_hint(d, "changes stand in a block, as in `on pre { x += 1 }`");
+    }
+    const char *word = out == IDENT ? diag_nearest(p->out.name, e->name, (size_t)e->n) : NULL;
+    if (word && scan_word(word, strlen(word))) diag_hint(d, "did you mean `%s`?", word);
+    if (out == ELSE) diag_hint(d, "an `else` follows the `}` of its `if`");
     if (p->out.kind == CROSSES) diag_hint(d, "`crosses` stands behind `when` only");
 }
 
-/* Says what is wrong at the last token, given what the parser could have taken instead. */
-void message_syntax(Parse *p, const char *const *expected, int n)
+/* Says what is wrong at the last token, given what the parser could have taken instead. Returns
+ * whether that includes a `{`. */
+bool message_syntax(Parse *p, const char *const *expected, int n)
 {
-    /* Junk was spoken of when it was scanned. */
-    if (p->stopped || p->out.kind == JUNK) return;
     Expected e = {expected, n};
-    if (plot_in_file(p) || record_everything(p) || unknown_item(p, &e) || unknown_unit(p) ||
-        missing_comma(p, &e) || missing_colon(p, &e)) {
-        return;
+    bool brace = has(&e, "'{'");
+    /* Junk was spoken of when it was scanned. */
+    if (p->stopped || p->out.kind == JUNK) return brace;
+    if (plot_in_file(p) || record_everything(p) || unknown_item(p, &e) ||
+        (!brace && unknown_unit(p)) || missing_comma(p, &e) || missing_colon(p, &e)) {
+        return brace;
     }
     Choices c = choices(p, &e);
     bool next_line = p->out.first && p->out_index > p->statement && p->out.kind != NL;
-    const char *there = next_line ? arena_printf(p->ast->arena, "%s in the next line", found(p)) : found(p);
-    Diag *d = c.n ? message_error(p, D_syntax, place(p), "expected %s, found %s", joined(p, &c), there)
-                  : message_error(p, D_syntax, place(p), "unexpected %s", there);
+    const char *there =
+        next_line ? arena_printf(p->ast->arena, "%s in the next line", found(p)) : found(p);
+    Diag *d =
+        c.n ? message_error(p, D_syntax, place(p), "expected %s, found %s", joined(p, &c), there)
+            : message_error(p, D_syntax, place(p), "unexpected %s", there);
     if (d) advise(p, d, &e);
+    return brace;
 }

@@ -11,8 +11,10 @@ const char *parse_doc(const Parse *p, uint32_t at)
     size_t lo = 0, hi = vec_len(p->docs);
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (p->docs[mid].at < at) lo = mid + 1;
-        else hi = mid;
+        if (p->docs[mid].at < at)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo < vec_len(p->docs) && p->docs[lo].at == at ? p->docs[lo].text : NULL;
 }
@@ -44,14 +46,24 @@ Node *parse_poison(Parse *p, Span span)
     size_t lo = 0, hi = vec_len(p->token);
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (p->token[mid].span.lo < span.lo) lo = mid + 1;
-        else hi = mid;
+        if (p->token[mid].span.lo < span.lo)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     if (lo + 1 >= vec_len(p->token)) return n;
     const Token *t = &p->token[lo];
     switch (t->kind) {
-    case NEURON: case SYNAPSE: case FUNCTION: case LAYER: case POPULATION: case LET: case PARAM:
-    case STATE: case INPUT: case EVENT:
+    case NEURON:
+    case SYNAPSE:
+    case FUNCTION:
+    case LAYER:
+    case POPULATION:
+    case LET:
+    case PARAM:
+    case STATE:
+    case INPUT:
+    case EVENT:
         if (t[1].kind == IDENT) {
             n->name = t[1].name;
             n->name_span = t[1].span;
@@ -67,7 +79,8 @@ Node *parse_poison(Parse *p, Span span)
 Node *parse_deep(Parse *p, Node *n)
 {
     if (n->depth > PARSE_MAX_DEPTH) {
-        message_stop(p, D_nesting_too_deep, (Span){n->span.hi, n->span.hi}, "this expression is nested too deeply");
+        message_stop(p, D_nesting_too_deep, (Span){n->span.hi, n->span.hi},
+                     "this expression is nested too deeply");
         return ast_node(p->ast, N_poison, n->span);
     }
     return n;
@@ -83,7 +96,8 @@ Node *parse_unit(Parse *p, Span span)
     char *text = arena_alloc(p->ast->arena, len + 1, 1);
     for (size_t i = 0; i < len; i++) {
         if (s[i] == '#') {
-            while (i < len && s[i] != '\n') i++;
+            while (i < len && s[i] != '\n')
+                i++;
         } else if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r' && s[i] != '\n') {
             text[k++] = s[i];
         }
@@ -101,7 +115,9 @@ Node *parse_unit(Parse *p, Span span)
     if (strcmp(text, "1") != 0 && unit_parse(text, k, &n->unit) != k) {
         n->kind = N_poison;
         Diag *d = message_error(p, D_unknown_unit, span, "`%s` is no unit", text);
-        if (d) diag_hint(d, "behind `:` stands a unit such as `mV` or `nS/ms`, or `int`, `bool`, `port`");
+        if (d)
+            diag_hint(d,
+                      "behind `:` stands a unit such as `mV` or `nS/ms`, or `int`, `bool`, `port`");
     }
     n->unit.text = text;
     return n;
@@ -125,12 +141,13 @@ Node *parse_binary(Parse *p, Span span, int op, uint32_t at, Node *left, Node *r
     n->at = at;
     if (op == '/' && left->kind == N_num && right->kind == N_qty && !(right->flags & AST_PAREN) &&
         !p->stopped) {
-        Diag *d = diag_add(p->ast->diags, D_unit_quotient, span, "this divides by the quantity `%s`", right->text);
+        Diag *d = diag_add(p->ast->diags, D_unit_quotient, span,
+                           "this divides by the quantity `%s`", right->text);
         diag_caret(d, at);
         const char *s = right->text;
         int digits = (int)strspn(s, "0123456789.");
-        diag_hint(d, "write `%s/(%s)` for this, `%s/%.*s*[%s]` for a fraction of the unit", left->text, s,
-                  left->text, digits, s, right->unit.text);
+        diag_hint(d, "write `%s/(%s)` for this, `%s/%.*s*[%s]` for a fraction of the unit",
+                  left->text, s, left->text, digits, s, right->unit.text);
     }
     return parse_deep(p, n);
 }
@@ -142,16 +159,20 @@ Node *parse_equation(Parse *p, Span span, Node *dv, Node *dt, Node *right, Node 
     bool shape = dv->name[0] == 'd' && dv->name[1] && strcmp(dt->name, "dt") == 0;
     if (!shape) {
         Diag *d = message_error(p, D_bad_equation, span_join(dv->span, dt->span),
-                                "the left side of an equation is `dV/dt`, not `%s/%s`", dv->name, dt->name);
+                                "the left side of an equation is `dV/dt`, not `%s/%s`", dv->name,
+                                dt->name);
         bool d_first = dv->name[0] == 'd' && dv->name[1];
-        if (d) diag_hint(d, "write `d%s/dt = ...` for the derivative of `%s`", dv->name + d_first, dv->name + d_first);
+        if (d)
+            diag_hint(d, "write `d%s/dt = ...` for the derivative of `%s`", dv->name + d_first,
+                      dv->name + d_first);
         n->kind = N_poison;
         return n;
     }
     n->name = sym(dv->name + 1);
     n->name_span = (Span){dv->span.lo + 1, dv->span.hi};
     if (held && held->which == EQ_EACH_STEP && strcmp(held->name, "step") != 0) {
-        Diag *d = message_error(p, D_syntax, held->name_span, "expected `step`, found `%s`", held->name);
+        Diag *d =
+            message_error(p, D_syntax, held->name_span, "expected `step`, found `%s`", held->name);
         if (d) diag_hint(d, "write `each step` to integrate this equation in every step");
     }
     n->which = held ? held->which : EQ_PLAIN;
@@ -165,8 +186,9 @@ Node *parse_rule(Parse *p, Node *rule, bool stimulus)
     if (rule->kind == N_call && rule->kid[0]->kind == N_name) return rule;
     if (rule->kind == N_name) return ast_kids(p->ast, N_call, rule->span, 1, rule);
     if (rule->kind == N_poison) return rule;
-    Diag *d = message_error(p, D_rule_expected, rule->span, stimulus ? "expected a kind of stimulus, found %s"
-                                                                     : "expected a rule, found %s",
+    Diag *d = message_error(p, D_rule_expected, rule->span,
+                            stimulus ? "expected a kind of stimulus, found %s"
+                                     : "expected a rule, found %s",
                             arena_printf(p->ast->arena, "`%s`", ast_source(p->ast, rule)));
     if (d && stimulus) {
         diag_hint(d, "write a kind of stimulus such as `poisson(rate = 10 Hz)`");
@@ -182,9 +204,12 @@ Node *parse_rule(Parse *p, Node *rule, bool stimulus)
     return ast_node(p->ast, N_poison, rule->span);
 }
 
-/* `V = Vr, w += b`: understood, and an error with what mends it. */
+/* `V = Vr, w += b`: understood, and an error with what mends it. Where no statement follows, the
+ * comma is not the mistake. */
 void parse_comma(Parse *p, Span comma)
 {
+    const Token *next = &p->token[p->next < vec_len(p->token) ? p->next : vec_len(p->token) - 1];
+    if (!next->name && next->kind != T_LINE_END && next->kind != '}') return;
     Diag *d = message_error(p, D_comma_between_statements, comma, "a `,` does not end a statement");
     if (d) diag_hint(d, "write `;` or begin a new line");
 }

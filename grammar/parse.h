@@ -75,14 +75,15 @@ bool scan_word_soft(int token);
 /* ---- layout.c ---- */
 const Token *layout_next(Parse *p);
 /* After a syntax error at the last token handed out: goes to where the next statement begins. */
-void layout_resync(Parse *p);
+void layout_resync(Parse *p, bool brace_missing);
 bool layout_ends_value(int kind);
 
 /* ---- messages.c ---- */
 /* NULL when no more can be said (too many errors, or stopped). */
 Diag *message_error(Parse *p, DiagId id, Span at, const char *fmt, ...) CX_PRINTF(4, 5);
 void message_stop(Parse *p, DiagId id, Span at, const char *text);
-void message_syntax(Parse *p, const char *const *expected, int n);
+/* Returns whether a `{` was among what was expected. */
+bool message_syntax(Parse *p, const char *const *expected, int n);
 
 /* ---- parse.c: what the actions of the grammar do beyond ast.h ---- */
 const char *parse_doc(const Parse *p, uint32_t at);

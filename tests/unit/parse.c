@@ -29,10 +29,12 @@ static const char column[] =
     "connect column -> basket : probability(10%) { weight = 0.6 mV, delay = 1.5 ms }\n"
     "connect basket -> *      : probability(10%) { weight = -3 mV, delay = 1.5 ms }\n"
     "\n"
-    "stimulus -> *               : poisson(rate = 10 Hz, inputs = 250) { weight = 0.6 mV }   # the rest of the brain\n"
+    "stimulus -> *               : poisson(rate = 10 Hz, inputs = 250) { weight = 0.6 mV }   # the "
+    "rest of the brain\n"
     "stimulus -> sample(L4, 20%) : poisson(rate = 8 Hz, inputs = 100)  { weight = 1.5 mV }\n"
     "\n"
-    "record V of L4[0:10] every 0.5 ms       # spikes of everything are recorded unless told otherwise\n"
+    "record V of L4[0:10] every 0.5 ms       # spikes of everything are recorded unless told "
+    "otherwise\n"
     "run 1 s\n";
 
 static const char adex[] =
@@ -48,10 +50,12 @@ static const char adex[] =
     "  state ge : nS = 0 in [0, inf)\n"
     "  state gi : nS = 0 in [0, inf)\n"
     "  input I  : pA                       # a sum, zero again every step\n"
-    "  port  ge, gi, I                     # where connections and stimuli may aim; the first is the default\n"
+    "  port  ge, gi, I                     # where connections and stimuli may aim; the first is "
+    "the default\n"
     "\n"
     "  I_syn = ge*(Ee - V) + gi*(Ei - V)   # a named expression, recordable\n"
-    "  dV/dt  = (gL*(EL - V) + gL*DT*exp((min(V, Vpeak) - VT)/DT) + I_syn + I - w) / C   unless refractory\n"
+    "  dV/dt  = (gL*(EL - V) + gL*DT*exp((min(V, Vpeak) - VT)/DT) + I_syn + I - w) / C   unless "
+    "refractory\n"
     "  dw/dt  = (a*(V - EL) - w) / tau_w\n"
     "  dge/dt = -ge / tau_e\n"
     "  dgi/dt = -gi / tau_i\n"
@@ -62,7 +66,8 @@ static const char adex[] =
     "    refractory t_ref\n"
     "  }\n"
     "}\n"
-    "neuron fast_spiking of adex { DT = 0.5 mV, b = 0 pA }      # the same model with other defaults\n";
+    "neuron fast_spiking of adex { DT = 0.5 mV, b = 0 pA }      # the same model with other "
+    "defaults\n";
 
 static const char stdp[] =
     "## Pair-based STDP, additive, all-to-all (Song, Miller & Abbott 2000).\n"
@@ -79,22 +84,27 @@ static const char stdp[] =
     "}\n";
 
 static const char populations[] =
-    "population E : 3200 of lif { V = uniform(-60 mV, -50 mV), position = grid(80, 40, spacing = 25 um) }\n"
+    "population E : 3200 of lif { V = uniform(-60 mV, -50 mV), position = grid(80, 40, spacing = "
+    "25 um) }\n"
     "layer L4 { population e : 21915 of iaf_psc_exp; population i : 5479 of iaf_psc_exp }\n"
     "population thalamus : 902 of poisson_source { rate = 15 Hz }\n";
 
 static const char connections[] =
     "connect E -> I.ge : probability(2%) { weight = 6 nS, delay = 1.5 ms }\n"
-    "connect E -> E.ge : indegree(80) using stdp as ee { weight = uniform(0 nS, 10 nS), w_max = 10 nS, delay = 1 ms + distance/(0.3 m/s) }\n";
+    "connect E -> E.ge : indegree(80) using stdp as ee { weight = uniform(0 nS, 10 nS), w_max = 10 "
+    "nS, delay = 1 ms + distance/(0.3 m/s) }\n";
 
 static const char protocol[] =
-    "stimulus -> L4.e : poisson(rate = 8 Hz, inputs = 2100) { weight = 87.8 pA }      # private trains\n"
+    "stimulus -> L4.e : poisson(rate = 8 Hz, inputs = 2100) { weight = 87.8 pA }      # private "
+    "trains\n"
     "stimulus -> L5[0:50].I : drive(if 100 ms <= t < 200 ms then 300 pA else 0) as pulse\n"
-    "stimulus -> *.I : ou(mean = 100 pA, sigma = 30 pA, tau = 5 ms) { start = 50 ms, stop = 900 ms }\n"
+    "stimulus -> *.I : ou(mean = 100 pA, sigma = 30 pA, tau = 5 ms) { start = 50 ms, stop = 900 ms "
+    "}\n"
     "\n"
     "record spikes of L4, L5\n"
     "record V, ge of L4.e[0:10] every 0.5 ms\n"
-    "record weight of ee at end                 # or at [0 s, 10 s], or every 100 ms from 1 s to 2 s\n"
+    "record weight of ee at end                 # or at [0 s, 10 s], or every 100 ms from 1 s to 2 "
+    "s\n"
     "record rate of * every 5 ms                # population averages: rate, mean(V), sd(V)\n"
     "record count of E every 500 ms             # per neuron\n"
     "record V, w of E at spikes                 # before and after the reset\n"
@@ -103,7 +113,8 @@ static const char protocol[] =
     "run 500 ms\n"
     "set L5.tau_m = 12 ms                       # parameters and states may change between runs\n"
     "at 700 ms { adex.b = 0 pA }\n"
-    "state shown = 0                            # a state of the whole network: readable everywhere, recordable\n"
+    "state shown = 0                            # a state of the whole network: readable "
+    "everywhere, recordable\n"
     "every 500 ms from 1 s {\n"
     "  ee.weight *= 78 nS / sum(ee.weight, per = target)\n"
     "  if count(E, last = 500 ms) < 5 { pulse.gain += 1 } else { shown += 1 }\n"
@@ -136,8 +147,12 @@ static const char *const mentioned[] = {
     "record rate, mean(V), sd(V) of * every 5 ms",
     "stimulus -> *.I : ou(mean = 100 pA, sigma = 30 pA, tau = 5 ms) as noise_of_all",
     "run 24 h until shown == 60000",
-    "neuron x {\n event burst when V crosses VT { n += 1 }\n event quiet\n spike when V > 3 mV\n every step { if a { let x : mV = 3 mV } else if b { x = 1 } else { x -= 2 } }\n every 10 ms from 1 s { refractory until V < -40 mV }\n method = rk4\n dx/dt = xi/[s]^(1/2) each step\n state = 3\n port I, input, state\n}",
-    "synapse y { on pre after 10 ms { port += weight }; on reward { weight += target.refractory*x }; event reward }",
+    "neuron x {\n event burst when V crosses VT { n += 1 }\n event quiet\n spike when V > 3 mV\n "
+    "every step { if a { let x : mV = 3 mV } else if b { x = 1 } else { x -= 2 } }\n every 10 ms "
+    "from 1 s { refractory until V < -40 mV }\n method = rk4\n dx/dt = xi/[s]^(1/2) each step\n "
+    "state = 3\n port I, input, state\n}",
+    "synapse y { on pre after 10 ms { port += weight }; on reward { weight += target.refractory*x "
+    "}; event reward }",
     "let u = 10 µV + 3 Ω*[µA]",
     "connect E -> layer_of_two.* : all_to_all",
     "let b = true and not false or E.spike.x[::2].y",
@@ -209,8 +224,10 @@ static void sexpr(const Node *n, Buf *b)
         }
     } else if (n->kind == N_binary) {
         sexpr(n->kid[0], b);
-        if (n->op < 256) buf_printf(b, " %c ", n->op);
-        else buf_printf(b, n->op == OP2_AND ? " and " : " or ");
+        if (n->op < 256)
+            buf_printf(b, " %c ", n->op);
+        else
+            buf_printf(b, n->op == OP2_AND ? " and " : " or ");
         sexpr(n->kid[1], b);
     } else {
         buf_printf(b, "%s", ast_kind_name(n->kind));
@@ -264,11 +281,14 @@ static void says(const char *text, const char *expected)
 {
     Trial t = trial(text);
     Buf b = {0};
-    for (char *save, *line = strtok_r(t.said, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    for (char *save, *line = strtok_r(t.said, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
         if (strncmp(line, "m.cortex:", 9) != 0) continue;
         char *colon = strstr(line, ": error: ");
-        if (colon) buf_printf(&b, "%.*s: %s\n", (int)(colon - line - 9), line + 9, colon + 9);
-        else buf_printf(&b, "%s\n", line + 9);
+        if (colon)
+            buf_printf(&b, "%.*s: %s\n", (int)(colon - line - 9), line + 9, colon + 9);
+        else
+            buf_printf(&b, "%s\n", line + 9);
     }
     cr_assert_str_eq(b.p ? b.p : "", expected, "%s", text);
     buf_free(&b);
@@ -312,7 +332,8 @@ Test(parse, binds_as_in_mathematics)
     reads_as("(a < b) < c", "((a < b) < c)");
     reads_as("1 + if c then a else b + 1", "(1 + (if_expr c a (b + 1)))");
     reads_as("if a then b else if c then d else e", "(if_expr a b (if_expr c d e))");
-    reads_as("f(a, from = 3)[1:2, :].x", "(field x (index (call f a (arg from 3)) (slice 1 2 _) (slice _ _ _)))");
+    reads_as("f(a, from = 3)[1:2, :].x",
+             "(field x (index (call f a (arg from 3)) (slice 1 2 _) (slice _ _ _)))");
     reads_as("[E, I].*", "(field_wild (list E I))");
     reads_as("sum(*)", "(call sum wild)");
     reads_as("a * *", "(a * wild)");
@@ -349,7 +370,8 @@ Test(parse, goes_on_over_line_ends)
 Test(parse, keeps_documentation)
 {
     tree_is("## A model.\n## Two lines.\nneuron x {\n  ## capacitance\n  param C = 1, D = 2\n"
-            "  state V # no\n  ## lost\n\n  port V\n  ## slope\n  dV/dt = 0\n}\n## both\nlet a = 1, b = 2\n",
+            "  state V # no\n  ## lost\n\n  port V\n  ## slope\n  dV/dt = 0\n}\n## both\nlet a = "
+            "1, b = 2\n",
             "file\n"
             "  neuron x doc=\"A model.\\nTwo lines.\"\n"
             "    decls param doc=\"capacitance\"\n"
@@ -402,7 +424,8 @@ Test(parse, reports_each_mistake_once)
          "8:8: expected a value, found `)` [syntax]\n");
     Trial t = trial("let a = \nrun 1 s\npopulation E : of lif\nrun 2 s");
     char *s = dump(t.tree);
-    cr_assert_str_eq(s, "file\n  poison a\n  run\n    qty 1 s\n    -\n  poison E\n  run\n    qty 2 s\n    -\n");
+    cr_assert_str_eq(
+        s, "file\n  poison a\n  run\n    qty 1 s\n    -\n  poison E\n  run\n    qty 2 s\n    -\n");
     free(s);
     trial_end(&t);
 }
@@ -414,14 +437,17 @@ Test(parse, has_words_for_beginners)
     says("connect a -> b : 30%", "1:18: expected a rule, found `30%` [rule-expected]\n");
     hints("connect a -> b : 30%", "hint: write `probability(30%)`");
     says("let a = [1 2]", "1:11: expected a `,` before `2` [missing-comma]\n");
-    says("let a = [[1, 2]\n[3, 4]]", "1:16: expected a `,` between the rows of a list [missing-comma]\n");
+    says("let a = [[1, 2]\n[3, 4]]",
+         "1:16: expected a `,` between the rows of a list [missing-comma]\n");
     says("plot V", "1:1: plots are made after the run, not in the model file [plot-in-file]\n");
     says("record everything", "1:8: a recording names its variables [record-everything]\n");
     says("g = 5", "1:1: a value at the top level needs `let` or `param` [missing-let]\n");
     hints("poplation E : 10 of lif", "did you mean `population`?");
     hints("neuron x { paramm C = 3 }", "did you mean `param`?");
-    says("connect a -> b all_to_all", "1:15: expected a `:` and the rule, found `all_to_all` [missing-colon]\n");
-    says("if a = 3 { run 1 s }", "1:6: `=` does not compare two values [assignment-in-condition]\n");
+    says("connect a -> b all_to_all",
+         "1:15: expected a `:` and the rule, found `all_to_all` [missing-colon]\n");
+    says("if a = 3 { run 1 s }",
+         "1:6: `=` does not compare two values [assignment-in-condition]\n");
     says("if f(a = 3) { run 1 s }", "");
     says("let a = b && !c || d ** 2",
          "1:11: `&&` is not an operator of this language [foreign-operator]\n"
@@ -433,11 +459,13 @@ Test(parse, has_words_for_beginners)
     says("run 10 mv", "1:8: `mv` is no unit [unknown-unit]\n");
     hints("run 10 mv", "did you mean `mV`?");
     says("let a = \"b", "1:9: this string has no closing quote [unterminated-string]\n");
-    says("at 1 s { x = 1, y = 2 }", "1:15: a `,` does not end a statement [comma-between-statements]\n");
+    says("at 1 s { x = 1, y = 2 }",
+         "1:15: a `,` does not end a statement [comma-between-statements]\n");
     says("neuron x { V/dt = 3 }",
          "1:12: the left side of an equation is `dV/dt`, not `V/dt` [bad-equation]\n");
     says("let layer = 3", "1:4: expected a name, found `layer` [syntax]\n");
-    says("let na\xc3\xafve = 3", "1:7: unexpected character: `\xc3\xaf` (U+00EF) [unexpected-character]\n");
+    says("let na\xc3\xafve = 3",
+         "1:7: unexpected character: `\xc3\xaf` (U+00EF) [unexpected-character]\n");
 }
 
 Test(parse, finds_the_brace_that_is_open)
@@ -455,7 +483,8 @@ static char *repeat(const char *head, const char *part, size_t n)
     size_t h = strlen(head), k = strlen(part);
     char *s = malloc(h + n * k + 1);
     memcpy(s, head, h);
-    for (size_t i = 0; i < n; i++) memcpy(s + h + i * k, part, k);
+    for (size_t i = 0; i < n; i++)
+        memcpy(s + h + i * k, part, k);
     s[h + n * k] = '\0';
     return s;
 }
@@ -467,11 +496,16 @@ Test(parse, stops_at_its_limits, .timeout = 120)
         size_t n;
         const char *id;
     } cases[] = {
-        {"let a = ", "(", 100000, "nesting-too-deep"}, {"let a = ", "-", 100000, "nesting-too-deep"},
-        {"let a = 1", "+1", 100000, "nesting-too-deep"}, {"let a = ", "2^", 100000, "nesting-too-deep"},
-        {"let a = b", "(1)", 20000, "nesting-too-deep"}, {"let a = ", "[", 1500, "nesting-too-deep"},
-        {"", "layer x {\n", 5000, "nesting-too-deep"}, {"let a = ", "1", 2000000, "line-too-long"},
-        {"", "let = 3\n", 100, "too-many-errors"}, {"", "}\n", 100, "too-many-errors"},
+        {"let a = ", "(", 100000, "nesting-too-deep"},
+        {"let a = ", "-", 100000, "nesting-too-deep"},
+        {"let a = 1", "+1", 100000, "nesting-too-deep"},
+        {"let a = ", "2^", 100000, "nesting-too-deep"},
+        {"let a = b", "(1)", 20000, "nesting-too-deep"},
+        {"let a = ", "[", 1500, "nesting-too-deep"},
+        {"", "layer x {\n", 5000, "nesting-too-deep"},
+        {"let a = ", "1", 2000000, "line-too-long"},
+        {"", "let = 3\n", 100, "too-many-errors"},
+        {"", "}\n", 100, "too-many-errors"},
         {"", "\xff\x01\n", 1000, "too-many-errors"},
     };
     for (size_t k = 0; k < COUNT(cases); k++) {
@@ -496,9 +530,10 @@ static uint32_t draw(uint32_t *state)
 /* Examples cut up and mixed: no crash, no leak, always a tree, never a flood. */
 Test(parse, survives_mutation, .timeout = 300)
 {
-    static const char *const bits[] = {"(", ")", "[", "]", "{", "}", "\n", ",", ":", "=", "->", "*", "if ",
-                                       "else ", "neuron ", "run ", "\"", "#", "10 mV", "/", "\xce\xa9", "\xff",
-                                       ";", "dt", "^", "record ", "let ", "%", ".", "of "};
+    static const char *const bits[] = {
+        "(",        ")",    "[",   "]",     "{",       "}",       "\n",   ",", ":",     "=",
+        "->",       "*",    "if ", "else ", "neuron ", "run ",    "\"",   "#", "10 mV", "/",
+        "\xce\xa9", "\xff", ";",   "dt",    "^",       "record ", "let ", "%", ".",     "of "};
     uint32_t state = 12345;
     sym_free_all();
     size_t before = cx_mem_now();
@@ -511,8 +546,12 @@ Test(parse, survives_mutation, .timeout = 300)
         for (uint32_t k = draw(&state) % 8 + 1; k > 0; k--) {
             size_t at = draw(&state) % len;
             switch (draw(&state) % 4) {
-            case 0: s[at] = (char)draw(&state); break;
-            case 1: memmove(s + at, s + at + 1, len - at), len--; break;
+            case 0:
+                s[at] = (char)draw(&state);
+                break;
+            case 1:
+                memmove(s + at, s + at + 1, len - at), len--;
+                break;
             case 2: {
                 size_t cut = draw(&state) % 40 % (len - at);
                 memmove(s + at, s + at + cut, len + 1 - at - cut);
