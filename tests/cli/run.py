@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""The command line: exit statuses, what goes to stdout and what to stderr, files that are kept or refused.
+
+    run.py CORTEXC"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+import digest
+
+LATER = ["song2000.cortex"]  # shipped models that need plastic synapses; the check must say so
+MODEL = """model "small"
+param g = 1
+population E : 50 of lif
+stimulus -> E : poisson(rate = 10 Hz, inputs = 250) { weight = g * 0.6 mV }
+run 100 ms
+"""
+
+
+class Bench:
+    def __init__(self, program, folder):
+        self.program, self.folder, self.n, self.failed = program, folder, 0, 0
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def call(self, *args, **more):
+        return subprocess.run([self.program, *args], cwd=self.folder, capture_output=True, text=True, errors="replace",
+                              timeout=120, **more)
+
+    def expect(self, status, *args, err=None, out=None):
+        """Runs; the exit status must be `status`, stderr and stdout must hold the given patterns."""
+        done = self.call(*args)
+        self.holds(f"cortexc {' '.join(a[:60] for a in args)}: exit {status}", done.returncode == status,
+                   f"exit {done.returncode}\n{done.stderr[-2000:]}")
+        for what, text, pattern in (("stderr", done.stderr, err), ("stdout", done.stdout, out)):
+            if pattern is not None:
+                self.holds(f"   its {what} matches /{pattern}/",
+                           re.search(pattern, text) if pattern else not text, text[-2000:])
+        return done
+
+    def holds(self, what, truth, more=""):
+        self.n += 1
+        print(f"{'ok  ' if truth else 'FAIL'} {what}")
+        if not truth:
+            self.failed += 1
+            print(more)
+
+
+def usage(b):
+    b.expect(0, "--version", out=r"^cortexc \d+\.\d+\.\d+\n$", err="")
+    b.expect(0, "--help", out="exit status", err="")
+    b.expect(64, err="")
+    b.expect(64, "--no-such-option", err="--no-such-option", out="")
+    b.expect(64, "-o", err="needs its argument")
+    b.expect(64, "--threads", "0", "m.cortex", err="1 to 1024")
+    b.expect(64, "--seed", "-1", "m.cortex", err="whole number")
+    b.expect(64, "--set", "g", "m.cortex", err="NAME=VALUE")
+    b.expect(64, "--color", "blue", "m.cortex", err="auto, always or never")
+    b.expect(64, "--progress", "dots", "m.cortex", err="dots")
+    b.expect(64, "--backend", "none", "m.cortex", err="none")
+    b.expect(64, "--explain", "no-such-id", err="no-such-id")
+    b.expect(64, "list", "flowers", err="flowers")
+    b.expect(64, "check")
+    b.expect(64, "m.cortex", "second.cortex")
+
+
+def inputs(b):
+    b.expect(66, "missing.cortex", err="missing.cortex")
+    b.expect(66, "check", "missing.cortex", err="missing.cortex")
+    b.expect(66, "show", "missing.h5", err="missing.h5")
+    b.expect(66, ".")
+    b.expect(65, "show", "m.cortex")
+    b.write("long.cortex", "let a = 1 # " + "x" * (1 << 20) + "\n")
+    b.expect(65, "check", "long.cortex", err=r"\[line-too-long\]")
+    b.expect(65, "m.cortex", "--set", "h=2", err=r"\[set-unknown\]")
+    b.expect(65, "m.cortex", "--set", "g=2 mV", err=r"\[unit-mismatch\]")
+    b.expect(65, "m.cortex", "--duration", "2 mV", err=r"\[unit-mismatch\]")
+    b.expect(65, "m.cortex", "--duration", "0.05 ms", err=r"\[off-grid\]")
+
+
+def outputs(b):
+    b.expect(0, "m.cortex", "-q", err="", out="")
+    b.holds("without -o the output is named after the model", os.path.exists(b.path("m.h5")))
+    b.expect(0, "run", "m.cortex", "-o", "a.h5", "--threads", "1", out="E")
+    b.holds("`run` and no word are the same", digest.digest(b.path("a.h5")) == digest.digest(b.path("m.h5")))
+    b.expect(0, "show", "a.h5", out="E")
+    b.expect(0, "m.cortex", "-o", "a.h5", "-q", "--set", "g=2", "--seed", "9", "--duration", "50 ms")
+    b.holds("--set, --seed and --duration change what comes", "steps 500 of 500, dt 0.1 ms, seed 9" in digest.digest(b.path("a.h5")),
+            digest.digest(b.path("a.h5")))
+    b.write("notes.h5", "not an output")
+    b.expect(73, "m.cortex", "-o", "notes.h5", "-q", err="notes.h5")
+    with open(b.path("notes.h5"), encoding="utf-8") as f:
+        b.holds("a foreign file is not overwritten", f.read() == "not an output")
+    b.expect(0, "m.cortex", "-o", "notes.h5", "-q", "--force")
+    b.write("other.cortex", MODEL.replace("small", "other"))
+    b.expect(73, "other.cortex", "-o", "a.h5", "-q", err="a.h5")
+    b.expect(73, "m.cortex", "-o", "no/such/folder/a.h5", "-q", err="no/such/folder")
+    b.expect(73, "m.cortex", "-o", ".", "-q")
+    b.holds("nothing unfinished is left behind", not [f for f in os.listdir(b.folder) if f.endswith(".tmp")], str(os.listdir(b.folder)))
+    if os.path.exists("/dev/full"):
+        done = subprocess.run([b.program, "--help"], stdout=open("/dev/full", "w", encoding="utf-8"), stderr=subprocess.PIPE)
+        b.holds("a full disk behind stdout is an error", done.returncode == 74, str(done.returncode))
+
+
+def progress(b):
+    done = b.expect(0, "m.cortex", "-o", "p.h5", "--progress", "json")
+    lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
+    b.holds("--progress json prints an object a line", lines and all(isinstance(json.loads(line), dict) for line in lines), done.stderr)
+    done = b.call("check", "broken.cortex", "--color", "always")
+    b.holds("--color always colours", "\033[" in done.stderr, done.stderr)
+    done = b.call("check", "broken.cortex")
+    b.holds("without a terminal nothing is coloured", "\033[" not in done.stderr and done.returncode == 65, done.stderr)
+
+
+def interrupted(b):
+    b.write("long-run.cortex", MODEL.replace("50 of", "2000 of").replace("run 100 ms", "run 1000 s"))
+    for sent, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        child = subprocess.Popen([b.program, "long-run.cortex", "-o", "stopped.h5", "--progress", "json"], cwd=b.folder,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        line = child.stderr.readline()  # it has begun
+        time.sleep(0.3)
+        child.send_signal(sent)
+        _, rest = child.communicate(timeout=60)
+        b.holds(f"{sent.name} ends a run with {status}", child.returncode == status, f"{child.returncode}\n{line}{rest[-2000:]}")
+        b.holds("   and leaves a complete file of what was simulated",
+                re.match(r"steps (\d+) of 10000000", digest.digest(b.path("stopped.h5")))[1] not in ("0", "10000000"))
+
+
+def listings(b):
+    for what in ("models", "rules", "stimuli", "units", "functions", "integrators", "diagnostics"):
+        done = b.expect(0, "list", what, out=r"\w", err="")
+        b.holds(f"   `list {what}` has several lines", len(done.stdout.splitlines()) > 1, done.stdout)
+    b.expect(0, "list", "models", "lif", out="tau_m")
+    b.expect(0, "list", "rules", "indegree", out="indegree")
+    b.expect(64, "list", "models", "no_such_model", err="no_such_model")
+    with open(os.path.join(ROOT, "base", "diag.def"), encoding="utf-8") as f:
+        ids = re.findall(r'^DIAG\(\w+, "([\w-]+)"', f.read(), re.M)
+    silent = [i for i in ids if b.call("--explain", i).returncode or not b.call("--explain", i).stdout.strip()]
+    b.holds(f"--explain tells the story of all {len(ids)} diagnostics", ids and not silent, str(silent))
+
+
+def stages(b):
+    for stage in ("ast", "ir", "plan"):
+        b.expect(0, "emit", stage, "m.cortex", out="E", err="")
+    b.expect(64, "emit", "poem", "m.cortex", err="poem")
+    b.expect(0, "check", "m.cortex", out="exact")
+    for name in sorted(os.listdir(os.path.join(ROOT, "models"))):
+        if name in LATER:
+            done = b.expect(65, "check", os.path.join(ROOT, "models", name))
+            ids = set(re.findall(r" (?:error|warning): .* \[([\w-]+)\]$", done.stderr, re.M))
+            b.holds("   it needs what does not exist yet, and nothing else is wrong with it", ids == {"not-yet"}, str(ids))
+        elif name.endswith(".cortex"):
+            b.expect(0, "check", os.path.join(ROOT, "models", name))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        b = Bench(os.path.abspath(sys.argv[1]), folder)
+        b.write("m.cortex", MODEL)
+        b.write("broken.cortex", MODEL.replace("0.6 mV", "0.6 pA"))
+        for part in (usage, inputs, outputs, progress, interrupted, listings, stages):
+            print(f"-- {part.__name__}")
+            part(b)
+        print(f"cli: {b.n} checks, {b.failed} failures")
+        return 1 if b.failed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,64 @@
+"""What an output file says about a run, reduced to text that is the same on every machine: counts, hashes of
+spikes and states per population, and hashes of what was recorded. No times, hosts, versions or paths."""
+
+import hashlib
+import struct
+
+import h5py
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def populations(path):
+    """Per population, by name: (cells, spikes, hash of spikes, hash of state)."""
+    with h5py.File(path, "r") as f:
+        table = f["/cortexc/populations"]
+        rows = zip(*(table[column][()] for column in ("name", "cells", "spikes", "spike_hash", "state_hash")))
+        return {text(name): (int(cells), int(spikes), text(a), text(b)) for name, cells, spikes, a, b in rows}
+
+
+def spikes_on_disk(path):
+    """Per population the hash of the two arrays under /spikes, to see that they agree with the table."""
+    with h5py.File(path, "r") as f:
+        out = {}
+        for name, group in f.get("/spikes", {}).items():
+            times, ids = group["timestamps"][()], group["node_ids"][()]
+            out[name] = (len(times), short(times.tobytes(), ids.tobytes()))
+        return out
+
+
+def records(path):
+    """Per recorded variable: (shape, hash of its bytes)."""
+    out = {}
+
+    def visit(name, node):
+        if isinstance(node, h5py.Dataset):
+            out[name] = (node.shape, short(node[()].tobytes()))
+
+    with h5py.File(path, "r") as f:
+        if "/cortexc/record" in f:
+            f["/cortexc/record"].visititems(visit)
+    return out
+
+
+def short(*parts):
+    h = hashlib.sha256()
+    for p in parts:
+        h.update(struct.pack("<Q", len(p)) + p)
+    return h.hexdigest()[:16]
+
+
+def digest(path):
+    with h5py.File(path, "r") as f:
+        a = f["/cortexc"].attrs
+        lines = [f"steps {int(a['steps'])} of {int(a['steps_planned'])}, dt {float(a['dt']):g} ms, "
+                 f"seed {int(a['seed'])}, {int(a['neurons'])} neurons, {int(a['synapses'])} synapses"]
+    written = spikes_on_disk(path)
+    for name, (cells, n, spikes, state) in sorted(populations(path).items()):
+        disk = written.get(name, (0, "-"))
+        lines.append(f"population {name}: {cells} cells, {n} spikes {spikes}, {disk[0]} on disk {disk[1]}, state {state}")
+    for name, (shape, bits) in sorted(records(path).items()):
+        lines.append(f"record {name}: {' x '.join(map(str, shape))} {bits}")
+    return "\n".join(lines) + "\n"
