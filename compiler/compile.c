@@ -370,6 +370,7 @@ static void fill_plan(Sema *S, Node *file)
     TAKE(stim, n_stims, S->stim);
     TAKE(rec, n_recs, S->rec);
     TAKE(run, n_runs, S->run);
+    TAKE(expect, n_expects, S->expect);
     if (plan->n_projs) qsort(plan->proj, (size_t)plan->n_projs, sizeof *plan->proj, by_source_then_name);
     if (plan->n_stims) qsort(plan->stim, (size_t)plan->n_stims, sizeof *plan->stim, stim_by_name);
     plan->n_kernels = (int)vec_len(S->out->mod);
@@ -411,6 +412,7 @@ static void elaborate(Sema *S, Node *file)
     check_unused(S);
     wire_all(S);
     set_duration(S);
+    wire_expects(S);
     if (!vec_len(S->run) && !diag_errors(S->diags)) {
         Diag *d = diag_add(S->diags, D_no_run, (Span){file->span.hi ? file->span.hi - 1 : 0, file->span.hi}, "the model never runs");
         diag_hint(d, "add a line such as `run 1 s`");
@@ -454,6 +456,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->stim);
     vec_free(S->rec);
     vec_free(S->run);
+    vec_free(S->expect);
     vec_free(S->mod_hash);
     if (ok) return S->out;
     compile_free(S->out);

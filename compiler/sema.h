@@ -216,6 +216,7 @@ struct Sema {
     PlanStim *stim;
     PlanRec *rec;
     PlanRun *run;
+    PlanExpect *expect;
     uint64_t *mod_hash;
     IrModule **all_mods; /* vec */
 };
@@ -237,6 +238,7 @@ void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
+void wire_expects(Sema *S);              /* once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
 
 /* ---- compile.c ---- */

@@ -674,6 +674,80 @@ static void wire_run(Sema *S, Node *n)
     vec_push(S->run, r);
 }
 
+/* `expect rate(E, from = 200 ms) in [4 Hz, 5 Hz]`. */
+static void wire_expect(Sema *S, Node *n)
+{
+    static const char *const later[] = {"count", "cv_isi", "fano", "synchrony", "correlation", "burst_index", "branching_ratio",
+                                        "mean", "sd", "min", "max", "first_spike"};
+    static const char *const windows[] = {"from", "to", "last"};
+    Node *m = n->kid[0], *iv = n->n_kids > 1 ? n->kid[1] : NULL;
+    if (m->kind == N_poison) return;
+    for (size_t k = 0; m->kind == N_call && m->kid[0]->kind == N_name && k < sizeof later / sizeof *later; k++)
+        if (!strcmp(later[k], m->kid[0]->name)) {
+            diag_add(S->diags, D_not_yet, m->kid[0]->span, "this version cannot expect `%s` yet", m->kid[0]->name);
+            return;
+        }
+    if (m->kind != N_call || m->kid[0]->kind != N_name || strcmp(m->kid[0]->name, "rate") || !iv || m->n_kids < 2) {
+        Diag *d = diag_add(S->diags, D_bad_argument, m->span, "expected a measure and an interval");
+        diag_hint(d, "write it like `expect rate(E, from = 200 ms) in [4 Hz, 5 Hz]`");
+        return;
+    }
+    PlanExpect x = {.text = ast_source(S->ast, n), .measure = "rate", .to = INT64_MAX};
+    int64_t last = -1;
+    bool ok = true;
+    for (int k = 2; k < m->n_kids; k++) {
+        Node *a = m->kid[k];
+        if (a->kind == N_arg && !strcmp(a->name, "from")) ok = network_steps(S, a->kid[0], "`from`", &x.from) && ok;
+        else if (a->kind == N_arg && !strcmp(a->name, "to")) ok = network_steps(S, a->kid[0], "`to`", &x.to) && ok;
+        else if (a->kind == N_arg && !strcmp(a->name, "last")) ok = network_steps(S, a->kid[0], "`last`", &last) && ok;
+        else {
+            Diag *d = diag_add(S->diags, D_bad_argument, a->span, "`rate` takes a population and a window");
+            const char *near = a->kind == N_arg ? diag_nearest(a->name, windows, 3) : NULL;
+            if (near) diag_hint(d, "did you mean `%s`?", near);
+            else diag_hint(d, "a window is `from = …`, `to = …` or `last = …`");
+            ok = false;
+        }
+    }
+    int64_t total = 0;
+    for (size_t k = 0; k < vec_len(S->run); k++) total += S->run[k].steps;
+    if (x.to > total) x.to = total;
+    if (last >= 0) x.from = last < x.to ? x.to - last : 0;
+    Ctx c = ctx_const(S, "a bound of what is expected");
+    ok = elab_const(&c, iv->kid[0], DIM_RATE, "a rate", &x.lo) && elab_const(&c, iv->kid[1], DIM_RATE, "a rate", &x.hi) && ok;
+    x.lo *= 1000, x.hi *= 1000;
+    x.open_lo = iv->which & 1;
+    x.open_hi = (iv->which & 2) != 0;
+    Ex pops = network_pops(S, m->kid[1]);
+    if (!ok || pops.kind != EX_POPS || !port_free(S, m->kid[1], pops, "what is measured")) return;
+    if (x.from >= x.to && total > 0) {
+        Diag *d = diag_add(S->diags, D_bad_interval, m->span, "this window is empty");
+        diag_note(d, "the model runs for %s", unit_show(S->arena, decimal_time(total, S->dt), DIM_TIME, NULL));
+        return;
+    }
+    int *pop = arena_many(S->arena, int, (size_t)pops.n);
+    PlanSelect *sel = arena_many(S->arena, PlanSelect, (size_t)pops.n);
+    for (int k = 0; k < pops.n; k++) {
+        PopInfo *p = &S->pop[pops.pops[k].pop];
+        if (!p->spikes_wanted) {
+            Diag *d = diag_add(S->diags, D_record_not_recordable, m->kid[1]->span, "the spikes of `%s` are not recorded", p->name);
+            diag_hint(d, "add `record spikes of %s`", p->name);
+            return;
+        }
+        pop[k] = p->plan;
+        sel[k] = pops.pops[k].sel;
+    }
+    x.pop = pop;
+    x.sel = sel;
+    x.n_pops = pops.n;
+    vec_push(S->expect, x);
+}
+
+void wire_expects(Sema *S)
+{
+    for (size_t k = 0; k < vec_len(S->items); k++)
+        if (S->items[k]->kind == N_expect) wire_expect(S, S->items[k]);
+}
+
 void wire_all(Sema *S)
 {
     bool any_spikes = false;

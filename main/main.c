@@ -119,6 +119,7 @@ static int take(Options *o, int id, char *arg)
         break;
     case OPT_BACKEND: o->backend = arg; break;
     case OPT_FORCE: o->force = true; break;
+    case OPT_STRICT: o->strict = true; break;
     case OPT_PROGRESS: o->progress = arg; break;
     case OPT_QUIET: o->quiet = true; break;
     case OPT_VERBOSE: o->verbose++; break;

@@ -1,6 +1,7 @@
 /* `cortexc MODEL.cortex`: compile, run, write. */
 #include "main.h"
 #include "engine.h"
+#include "expect.h"
 #include "output.h"
 
 #include <locale.h>
@@ -80,12 +81,23 @@ static const Backend *backend_of(const char *name)
     return backend_find(!strcmp(name, "auto") ? "interp" : name);
 }
 
-static void tell(const Options *o, const Plan *p, const Summary *s, const EngineStats *st, const char *path)
+/* What the model expects of itself, met or not; false when something is not. */
+static bool tell_expected(const Options *o, const Expect *x, int64_t steps)
+{
+    bool all = true;
+    for (int k = 0; k < expect_count(x); k++) {
+        ExpectResult r = expect_result(x, k, steps);
+        all = all && r.met;
+        if (!o->quiet || !r.met) fprintf(r.met ? stdout : stderr, "%s: %s (%.4g Hz)\n", r.met ? "met" : "cortexc: not met", r.text, r.value);
+    }
+    return all;
+}
+
+static void tell(const Options *o, const Summary *s, const EngineStats *st, const char *path)
 {
     bool color = color_for(o, stdout);
     int columns = os_columns(stdout);
     if (columns > 120) columns = 120;
-    (void)p;
     summary_print(s, stdout, color, columns);
     putchar('\n');
     summary_raster(s, stdout, color, columns, 0);
@@ -107,14 +119,16 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     Output *out = output_open(p, path, &info, &f);
     if (!out) return complain(o, &f);
     Summary *s = summary_new(p, 100, 40);
-    Sink *sinks[] = {output_sink(out), summary_sink(s)};
-    EngineOptions eo = {.threads = o->threads, .n_sinks = 2, .sink = sinks, .stop = &stop_now};
+    Expect *x = expect_new(p);
+    Sink *sinks[] = {output_sink(out), summary_sink(s), expect_sink(x)};
+    EngineOptions eo = {.threads = o->threads, .n_sinks = 3, .sink = sinks, .stop = &stop_now};
     catch_signals();
     int status = 0;
     Engine *e = engine_new(p, &eo, &f);
     if (!e) {
         output_abandon(out);
         summary_free(s);
+        expect_free(x);
         return complain(o, &f);
     }
     Progress *pr = o->quiet ? NULL : progress_new(mode, stderr, p);
@@ -131,16 +145,19 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     } else if (!output_finish(out, e, s, &f)) {
         status = complain(o, &f);
     } else {
-        if (!o->quiet) tell(o, p, s, &st, path);
+        bool met = tell_expected(o, x, st.steps);
+        if (!o->quiet) tell(o, s, &st, path);
         if (nan.hit) {
             tell_nan(l, o, &nan);
             status = EXIT_MODEL;
         } else if (stop_now) {
             fprintf(stderr, "cortexc: interrupted after %.10g ms; what was simulated is in %s\n", decimal_time(st.steps, p->dt), path);
             status = 128 + (int)stop_signal;
-        }
+        } else if (!met && o->strict)
+            status = 1;
     }
     engine_free(e);
+    expect_free(x);
     summary_free(s);
     return status;
 }

@@ -93,6 +93,17 @@ typedef struct PlanRec { /* one `record VARS of POP every …`, per population *
     int64_t every, from, to; /* steps; frames at from, from + every, … < to */
 } PlanRec;
 
+typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the end of the run */
+    const char *text;       /* as the user wrote it */
+    const char *measure;    /* "rate" */
+    const int *pop;
+    const PlanSelect *sel;
+    int n_pops;
+    int64_t from, to;       /* steps: spikes stamped in (from, to] count */
+    double lo, hi;          /* Hz */
+    bool open_lo, open_hi;
+} PlanExpect;
+
 typedef struct PlanRun {
     int64_t steps;
 } PlanRun;
@@ -103,13 +114,14 @@ typedef struct Plan {
     uint64_t model_hash;
     double dt;
     uint64_t seed;
-    int n_pops, n_projs, n_stims, n_recs, n_runs, n_kernels;
+    int n_pops, n_projs, n_stims, n_recs, n_runs, n_expects, n_kernels;
     PlanPop *pop;     /* in order of name; `pop_order` gives the order of declaration */
     int *pop_order;
     PlanProj *proj;   /* in the normative order: by source population, then name */
     PlanStim *stim;   /* by name */
     PlanRec *rec;
     PlanRun *run;
+    PlanExpect *expect;
     Kernel **kernel;
 } Plan;
 
