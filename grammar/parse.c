@@ -69,6 +69,12 @@ Node *parse_poison(Parse *p, Span span)
             n->name_span = t[1].span;
         }
         break;
+    case IDENT:
+        if (t[1].kind == '=') {
+            n->name = t->name;
+            n->name_span = t->span;
+        }
+        break;
     default:
         break;
     }
