@@ -1,5 +1,5 @@
-/* Random numbers as functions of coordinates: keys, blocks, ranges of neurons, Poisson trains, and the
- * choice of an instruction set. The laws are in rng_laws_isa.c and rng_counts_isa.c, the vector
+/* Random numbers as functions of coordinates: keys, blocks, ranges of neurons, Poisson trains, and
+ * the choice of an instruction set. The laws are in rng_laws_isa.c and rng_counts_isa.c, the vector
  * kernels in rng_isa.c; docs/numbers.md is the specification. */
 #include "rng.h"
 
@@ -19,7 +19,8 @@ static Isa isa(void)
     Isa best = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (best != ISA_UNKNOWN) return best;
     best = ISA_BASE;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("bmi2")) {
         best = ISA_AVX2;
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
@@ -35,21 +36,23 @@ static Isa isa(void)
 
 static const RngKernels *rng_kernels(void)
 {
-    static const RngKernels *const table[] = {[ISA_BASE] = &rng_kernels_base, [ISA_AVX2] = &rng_kernels_avx2,
+    static const RngKernels *const table[] = {[ISA_BASE] = &rng_kernels_base,
+                                              [ISA_AVX2] = &rng_kernels_avx2,
                                               [ISA_AVX512] = &rng_kernels_avx512};
     return table[isa()];
 }
 
 static const RngLaws *rng_laws(void)
 {
-    static const RngLaws *const table[] = {[ISA_BASE] = &rng_laws_base, [ISA_AVX2] = &rng_laws_avx2,
-                                           [ISA_AVX512] = &rng_laws_avx512};
+    static const RngLaws *const table[] = {
+        [ISA_BASE] = &rng_laws_base, [ISA_AVX2] = &rng_laws_avx2, [ISA_AVX512] = &rng_laws_avx512};
     return table[isa()];
 }
 
 static const RngCounts *rng_counts(void)
 {
-    static const RngCounts *const table[] = {[ISA_BASE] = &rng_counts_base, [ISA_AVX2] = &rng_counts_avx2,
+    static const RngCounts *const table[] = {[ISA_BASE] = &rng_counts_base,
+                                             [ISA_AVX2] = &rng_counts_avx2,
                                              [ISA_AVX512] = &rng_counts_avx512};
     return table[isa()];
 }
@@ -62,12 +65,14 @@ static uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* One mix per byte and one for the length, so that keys of different seeds and names are unrelated. */
+/* One mix per byte and one for the length, so that keys of different seeds and names are unrelated.
+ */
 uint64_t rng_key(uint64_t seed, const char *name)
 {
     const uint64_t golden = 0x9e3779b97f4a7c15u;
     uint64_t h = mix(seed + golden), n = 0;
-    for (; name[n]; n++) h = mix((h ^ (unsigned char)name[n]) + golden);
+    for (; name[n]; n++)
+        h = mix((h ^ (unsigned char)name[n]) + golden);
     return mix(h ^ (n * golden));
 }
 
@@ -191,11 +196,13 @@ static __float128 exp_minus(double m)
         term = term * x / k;
         sum += term;
     }
-    for (int k = 0; k < 10; k++) sum *= sum;
+    for (int k = 0; k < 10; k++)
+        sum *= sum;
     return sum;
 }
 
-/* Above a mean of RNG_TABLE_MEAN the trains call rng_poisson neuron by neuron. Owned by the caller. */
+/* Above a mean of RNG_TABLE_MEAN the trains call rng_poisson neuron by neuron. Owned by the caller.
+ */
 RngPoisson *rng_poisson_new(double mean)
 {
     RngPoisson *p = cx_alloc(1, sizeof *p, "a Poisson table");
@@ -225,17 +232,20 @@ void rng_poisson_free(RngPoisson *p)
 }
 
 /* The count of neuron i from both words, for the rare word that falls on an entry of the table. */
-static uint32_t poisson_open(const RngPoisson *p, uint64_t key, uint32_t i, int64_t step, uint32_t word)
+static uint32_t poisson_open(const RngPoisson *p, uint64_t key, uint32_t i, int64_t step,
+                             uint32_t word)
 {
     uint32_t more[4], ctr[4] = {i >> 2, 1, (uint32_t)step, high16(step) | 1u << 16};
     rng_block(key, ctr, more);
     uint64_t r = (uint64_t)word << 32 | more[i & 3];
     uint32_t k = 0;
-    while ((int)k < p->n && r >= p->cum[k]) k++;
+    while ((int)k < p->n && r >= p->cum[k])
+        k++;
     return k;
 }
 
-void rng_poisson_range(const RngPoisson *p, uint64_t key, uint32_t lo, int64_t step, int n, uint32_t *out)
+void rng_poisson_range(const RngPoisson *p, uint64_t key, uint32_t lo, int64_t step, int n,
+                       uint32_t *out)
 {
     if (!p->n) {
         for (int i = 0; i < n; i++) {
@@ -252,7 +262,8 @@ void rng_poisson_range(const RngPoisson *p, uint64_t key, uint32_t lo, int64_t s
     for (int at = 0; at < n;) {
         int use = n - at < RNG_SLICE - skip ? n - at : RNG_SLICE - skip;
         uint32_t i0 = lo + (uint32_t)at;
-        k->blocks(key, i0 >> 2, 1, (uint32_t)step, high16(step), (skip + use + 3) / 4, first, second);
+        k->blocks(key, i0 >> 2, 1, (uint32_t)step, high16(step), (skip + use + 3) / 4, first,
+                  second);
         for (int b = 0; b < BLOCKS; b++) {
             memcpy(word + 4 * b, first + b, 8);
             memcpy(word + 4 * b + 2, second + b, 8);

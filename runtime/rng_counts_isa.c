@@ -1,6 +1,7 @@
 /* Laws of counts: binomial, Poisson, hypergeometric. Small ones by inversion of one uniform, large
- * ones by rejection under a hat with constant cost (Hoermann 1993; Stadlober 1989). Probabilities are
- * written by Loader's (2000) saddle-point expansion, which loses no digits for counts up to 2^53. */
+ * ones by rejection under a hat with constant cost (Hoermann 1993; Stadlober 1989). Probabilities
+ * are written by Loader's (2000) saddle-point expansion, which loses no digits for counts up to
+ * 2^53. */
 #include "rng_lanes.h"
 
 #define LOG_TWO_PI 0x1.d67f1c864beb4p+0
@@ -9,13 +10,25 @@
 static double stirling_rest(double k)
 {
     static const double small[16] = {0x0p+0,
-        0x1.4c071bcda0a5bp-4, 0x1.52a9b923ea649p-5, 0x1.c579a268d80b3p-6, 0x1.54a2662fd78a9p-6,
-        0x1.10b4e513fcbedp-6, 0x1.c6b167bebdf36p-7, 0x1.85d4d612e4a86p-7, 0x1.552805e7b3076p-7,
-        0x1.2f4871b12ab64p-7, 0x1.10f9d4c0743a7p-7, 0x1.f0593088014f8p-8, 0x1.c7018733aa9c6p-8,
-        0x1.a40514700f36cp-8, 0x1.86076c002d4a7p-8, 0x1.6c08f6f194a10p-8};
+                                     0x1.4c071bcda0a5bp-4,
+                                     0x1.52a9b923ea649p-5,
+                                     0x1.c579a268d80b3p-6,
+                                     0x1.54a2662fd78a9p-6,
+                                     0x1.10b4e513fcbedp-6,
+                                     0x1.c6b167bebdf36p-7,
+                                     0x1.85d4d612e4a86p-7,
+                                     0x1.552805e7b3076p-7,
+                                     0x1.2f4871b12ab64p-7,
+                                     0x1.10f9d4c0743a7p-7,
+                                     0x1.f0593088014f8p-8,
+                                     0x1.c7018733aa9c6p-8,
+                                     0x1.a40514700f36cp-8,
+                                     0x1.86076c002d4a7p-8,
+                                     0x1.6c08f6f194a10p-8};
     if (k < 16.0) return small[(int)k];
     double r = 1.0 / k, z = r * r;
-    return r * (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188)))));
+    return r *
+           (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188)))));
 }
 
 /* k log(k / mean) + mean - k, for k > 0. */
@@ -44,7 +57,8 @@ static double log_binomial(double k, double n, double p, double q)
 static double log_hypergeometric(double k, double good, double bad, double draws)
 {
     double all = good + bad, p = draws / all, q = (all - draws) / all;
-    return log_binomial(k, good, p, q) + log_binomial(draws - k, bad, p, q) - log_binomial(draws, all, p, q);
+    return log_binomial(k, good, p, q) + log_binomial(draws - k, bad, p, q) -
+           log_binomial(draws, all, p, q);
 }
 
 /* A mean up to 10: walk up the cumulative law. Above: transformed rejection (PTRS). */
@@ -76,7 +90,8 @@ static double count_poisson(RngAt at, double mean)
     }
 }
 
-/* For p <= 1/2. Few expected successes: walk up the cumulative law; else transformed rejection (BTRS). */
+/* For p <= 1/2. Few expected successes: walk up the cumulative law; else transformed rejection
+ * (BTRS). */
 static double binomial_half(RngAt at, double n, double p)
 {
     RngDraw d = {.at = at};
@@ -145,7 +160,8 @@ static double hypergeometric_walk(RngAt at, double good, double bad, double draw
 }
 
 /* Ratio of uniforms with Stadlober's constants, for good <= bad and draws <= half of all. */
-static double hypergeometric_ratio(RngAt at, double good, double bad, double draws, double mode, double sd)
+static double hypergeometric_ratio(RngAt at, double good, double bad, double draws, double mode,
+                                   double sd)
 {
     RngDraw d = {.at = at};
     uint64_t first, second;
@@ -174,7 +190,8 @@ static double count_hypergeometric(RngAt at, double good, double bad, double dra
     if (bad == 0.0) return n;
     double few = good <= bad ? good : bad, many = all - few, part = n <= all - n ? n : all - n;
     double share = few / all;
-    double sd = cx_sqrt(part * share * (many / all) * ((all - part) / (all - 1.0 > 0.0 ? all - 1.0 : 1.0)));
+    double sd =
+        cx_sqrt(part * share * (many / all) * ((all - part) / (all - 1.0 > 0.0 ? all - 1.0 : 1.0)));
     double mode = cx_floor((part + 1.0) * ((few + 1.0) / (all + 2.0)));
     double k = sd < 8.0 ? hypergeometric_walk(at, few, many, part, mode)
                         : hypergeometric_ratio(at, few, many, part, mode, sd);
@@ -182,4 +199,5 @@ static double count_hypergeometric(RngAt at, double good, double bad, double dra
     return good <= bad ? k : n - k;
 }
 
-const RngCounts RNG_PASTE(rng_counts_, CX_ISA) = {count_binomial, count_poisson, count_hypergeometric};
+const RngCounts RNG_PASTE(rng_counts_, CX_ISA) = {count_binomial, count_poisson,
+                                                  count_hypergeometric};

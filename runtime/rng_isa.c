@@ -1,5 +1,6 @@
 /* The kernels of the random numbers, compiled once per instruction set. Philox works on lanes of 64
- * bits whose low halves count: the widening multiply reads nothing else, so no masking is needed. */
+ * bits whose low halves count: the widening multiply reads nothing else, so no masking is needed.
+ */
 #include "rng_lanes.h"
 
 #if defined(__AVX512F__)
@@ -33,10 +34,10 @@ enum { WIDTH = 1 };
 #define lanes_load(p) (*(p))
 #define lanes_store(p, v) (*(p) = (v))
 #define lanes_add(a, b) ((a) + (b))
-#define lanes_mul(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
+#define lanes_mul(a, b) (((a)&0xffffffffu) * ((b)&0xffffffffu))
 #define lanes_xor(a, b) ((a) ^ (b))
 #define lanes_high(a) ((a) >> 32)
-#define lanes_join(lo, hi) (((lo) & 0xffffffffu) | ((hi) << 32))
+#define lanes_join(lo, hi) (((lo)&0xffffffffu) | ((hi) << 32))
 #endif
 
 /* Two independent groups at a time hide the latency of the multiplications. */
@@ -76,17 +77,19 @@ static void isa_blocks(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, ui
 
 static void isa_uniforms(int n, const uint64_t *restrict word, double *restrict out)
 {
-    for (int i = 0; i < n; i++) out[i] = rng_unit(word[i]);
+    for (int i = 0; i < n; i++)
+        out[i] = rng_unit(word[i]);
 }
 
 static void isa_normals(int n, const uint64_t *restrict first, const uint64_t *restrict second,
                         double *restrict out)
 {
-    for (int i = 0; i < n; i++) out[i] = 0.0 + rng_bell(first[i], second[i]);
+    for (int i = 0; i < n; i++)
+        out[i] = 0.0 + rng_bell(first[i], second[i]);
 }
 
-/* Every entry is compared with every word: for the tables of up to 150 entries that occur this beats
- * a search, as many words go at once. */
+/* Every entry is compared with every word: for the tables of up to 150 entries that occur this
+ * beats a search, as many words go at once. */
 static bool isa_counts(const int32_t *top, int n_top, int n, const uint32_t *word, uint32_t *out)
 {
 #ifdef __AVX2__
@@ -109,8 +112,10 @@ static bool isa_counts(const int32_t *top, int n_top, int n, const uint32_t *wor
         *(Words *)(out + at + WORDS) = v_count;
     }
     int32_t any = 0;
-    for (int i = 0; i < WORDS; i++) any |= open[i];
+    for (int i = 0; i < WORDS; i++)
+        any |= open[i];
     return any != 0;
 }
 
-const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {isa_blocks, isa_uniforms, isa_normals, isa_counts};
+const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {isa_blocks, isa_uniforms, isa_normals,
+                                                    isa_counts};

@@ -17,8 +17,9 @@ enum {
 #define RNG_WEYL0 0x9e3779b9u
 #define RNG_WEYL1 0xbb67ae85u
 
-/* Cumulative Poisson law: X = #{j : R >= cum[j]} for a uniform 64-bit R. top[j] is the high half with
- * its sign bit flipped (so that signed comparisons order it), up to the first that is all ones. */
+/* Cumulative Poisson law: X = #{j : R >= cum[j]} for a uniform 64-bit R. top[j] is the high half
+ * with its sign bit flipped (so that signed comparisons order it), up to the first that is all
+ * ones. */
 struct RngPoisson {
     double mean;
     int n, n_top; /* both 0: the mean is too large for a table */
@@ -27,7 +28,8 @@ struct RngPoisson {
 };
 
 typedef struct RngKernels {
-    /* n <= RNG_SLICE blocks with first counter word from, from + 1, …: words 0,1 and 2,3 of each. */
+    /* n <= RNG_SLICE blocks with first counter word from, from + 1, …: words 0,1 and 2,3 of each.
+     */
     void (*blocks)(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uint32_t c3, int n,
                    uint64_t *first, uint64_t *second);
     void (*uniforms)(int n, const uint64_t *word, double *out);

@@ -1,5 +1,5 @@
-/* Continuous laws, compiled once per instruction set (their bits do not differ, fma is just faster).
- * A law gives candidates; `restricted` draws them until one lies within the bounds. */
+/* Continuous laws, compiled once per instruction set (their bits do not differ, fma is just
+ * faster). A law gives candidates; `restricted` draws them until one lies within the bounds. */
 #include "rng_lanes.h"
 
 /* One candidate. The mean is > 0 but for the normal. */
@@ -54,9 +54,11 @@ static double clip(double x, double lo, double hi)
     return x < lo ? lo : x > hi ? hi : x;
 }
 
-/* The law restricted to [lo, hi] by drawing again; after RNG_ATTEMPTS blocks the last one is clipped.
- * A spread of 0 gives the mean. Laws of positive variables are mirrored for a negative mean. */
-static double restricted(RngAt at, Candidate *law, bool positive, double mean, double sd, double lo, double hi)
+/* The law restricted to [lo, hi] by drawing again; after RNG_ATTEMPTS blocks the last one is
+ * clipped. A spread of 0 gives the mean. Laws of positive variables are mirrored for a negative
+ * mean. */
+static double restricted(RngAt at, Candidate *law, bool positive, double mean, double sd, double lo,
+                         double hi)
 {
     if (mean != mean || sd != sd) return mean + sd;
     if (sd == 0.0 || (positive && mean == 0.0)) return clip(mean, lo, hi);
@@ -89,4 +91,5 @@ static double law_gamma(RngAt at, double mean, double sd, double lo, double hi)
     return restricted(at, candidate_gamma, true, mean, sd, lo, hi);
 }
 
-const RngLaws RNG_PASTE(rng_laws_, CX_ISA) = {law_normal, law_lognormal, law_exponential, law_gamma};
+const RngLaws RNG_PASTE(rng_laws_, CX_ISA) = {law_normal, law_lognormal, law_exponential,
+                                              law_gamma};

@@ -11,7 +11,8 @@
 
 #define CXM_FN static inline __attribute__((always_inline, unused))
 
-/* Adding and taking away 1.5 * 2^52 rounds to a whole number, which the low bits of the sum hold. */
+/* Adding and taking away 1.5 * 2^52 rounds to a whole number, which the low bits of the sum hold.
+ */
 #define CXM_SHIFT 0x1.8p52
 #define CXM_INF (__builtin_inf())
 #define CXM_NAN (__builtin_nan(""))
@@ -185,7 +186,7 @@ CXM_FN double cxm_pow2(double k)
 /* p 2^k for a whole |k| < 2000 in two factors, so that only the last one can over- or underflow. */
 CXM_FN double cxm_scale(double p, double k)
 {
-    double t = 0.5 * k + CXM_SHIFT;
+    double t = cx_fma(0.5, k, CXM_SHIFT);
     double first = cxm_double((cxm_bits(t) << 52) + 0x3ff0000000000000u);
     return p * first * cxm_pow2(k - (t - CXM_SHIFT));
 }
@@ -413,7 +414,8 @@ CXM_FN double cx_pow(double x, double y)
 
 /* ---- trigonometric functions ---- */
 
-/* x - n pi/2 as a pair in [-pi/4, pi/4] for |x| < 2^20; the low two bits of *quadrant are n mod 4. */
+/* x - n pi/2 as a pair in [-pi/4, pi/4] for |x| < 2^20; the low two bits of *quadrant are n mod 4.
+ */
 CXM_FN CxPair cxm_trig_small(double x, uint64_t *quadrant)
 {
     double t = cx_fma(x, 0x1.45f306dc9c883p-1, CXM_SHIFT), q = t - CXM_SHIFT;
@@ -434,26 +436,30 @@ CXM_FN double cxm_digit(uint64_t u, double scale)
 }
 
 /* The same for 2^20 <= |x| < infinity (Payne and Hanek 1983). With x = m 2^e, the bits of 2/pi that
- * give multiples of 4 are left out and 192 bits from there on are multiplied by m. The window is moved
- * into place by halves of the index instead of a look-up, so that lanes stay independent. */
+ * give multiples of 4 are left out and 192 bits from there on are multiplied by m. The window is
+ * moved into place by halves of the index instead of a look-up, so that lanes stay independent. */
 CXM_FN CxPair cxm_trig_large(double x, uint64_t *quadrant)
 {
-    const uint64_t w[] = { /* 34 zero bits, then 2/pi */
-        0x0000000028be60dbu, 0x9391054a7f09d5f4u, 0x7d4d377036d8a566u,
-        0x4f10e4107f9458eau, 0xf7aef1586dc91b8eu, 0x909374b801924bbau,
-        0x827464873f877ac7u, 0x2c4a69cfba208d7du, 0x4baed1213a671c09u,
-        0xad17df904e64758eu, 0x60d4ce7d272117e2u, 0xef7e4a0ec7fe25ffu,
-        0xf7816603fbcbc462u, 0xd6829b47db4d9fb3u, 0xc9f2c26dd3d18fd9u,
-        0xa797fa8b5d49eeb1u, 0xfaf97c5ecf41ce7du, 0xe294a4ba9afed7ecu,
-        0x47e357421580cc11u};
+    const uint64_t w[] = {
+        /* 34 zero bits, then 2/pi */
+        0x0000000028be60dbu, 0x9391054a7f09d5f4u, 0x7d4d377036d8a566u, 0x4f10e4107f9458eau,
+        0xf7aef1586dc91b8eu, 0x909374b801924bbau, 0x827464873f877ac7u, 0x2c4a69cfba208d7du,
+        0x4baed1213a671c09u, 0xad17df904e64758eu, 0x60d4ce7d272117e2u, 0xef7e4a0ec7fe25ffu,
+        0xf7816603fbcbc462u, 0xd6829b47db4d9fb3u, 0xc9f2c26dd3d18fd9u, 0xa797fa8b5d49eeb1u,
+        0xfaf97c5ecf41ce7du, 0xe294a4ba9afed7ecu, 0x47e357421580cc11u};
     uint64_t e = (cxm_bits(x) >> 52) & 0x7ff, at = e - 1043; /* the first bit of the window */
     double m = cxm_double((cxm_bits(x) & 0x800fffffffffffffu) | 0x4330000000000000u);
-    uint64_t m8 = -((at >> 9) & 1), m4 = -((at >> 8) & 1), m2 = -((at >> 7) & 1), m1 = -((at >> 6) & 1);
+    uint64_t m8 = -((at >> 9) & 1), m4 = -((at >> 8) & 1), m2 = -((at >> 7) & 1),
+             m1 = -((at >> 6) & 1);
     uint64_t a[11], b[7], c[5], d[4];
-    for (int i = 0; i < 11; i++) a[i] = w[i] ^ (m8 & (w[i] ^ w[i + 8]));
-    for (int i = 0; i < 7; i++) b[i] = a[i] ^ (m4 & (a[i] ^ a[i + 4]));
-    for (int i = 0; i < 5; i++) c[i] = b[i] ^ (m2 & (b[i] ^ b[i + 2]));
-    for (int i = 0; i < 4; i++) d[i] = c[i] ^ (m1 & (c[i] ^ c[i + 1]));
+    for (int i = 0; i < 11; i++)
+        a[i] = w[i] ^ (m8 & (w[i] ^ w[i + 8]));
+    for (int i = 0; i < 7; i++)
+        b[i] = a[i] ^ (m4 & (a[i] ^ a[i + 4]));
+    for (int i = 0; i < 5; i++)
+        c[i] = b[i] ^ (m2 & (b[i] ^ b[i + 2]));
+    for (int i = 0; i < 4; i++)
+        d[i] = c[i] ^ (m1 & (c[i] ^ c[i + 1]));
     uint64_t s = at & 63;
     uint64_t v0 = (d[0] << s) | ((d[1] >> 1) >> (63 - s));
     uint64_t v1 = (d[1] << s) | ((d[2] >> 1) >> (63 - s));
@@ -482,7 +488,8 @@ CXM_FN CxPair cxm_trig_reduce(double x, uint64_t *quadrant)
     CxPair s = cxm_trig_small(x, &n_small), l = cxm_trig_large(x, &n_large);
     uint64_t m = -(uint64_t)(cx_abs(x) >= 0x1p20);
     *quadrant = (n_small & ~m) | (n_large & m);
-    CxPair r = {cxm_pick(cx_abs(x) >= 0x1p20, l.hi, s.hi), cxm_pick(cx_abs(x) >= 0x1p20, l.lo, s.lo)};
+    CxPair r = {cxm_pick(cx_abs(x) >= 0x1p20, l.hi, s.hi),
+                cxm_pick(cx_abs(x) >= 0x1p20, l.lo, s.lo)};
     r.hi = cx_finite(x) ? r.hi : CXM_NAN;
     return r;
 }
@@ -624,7 +631,8 @@ CXM_FN double cxm_asin_tail(double s, double z)
     return p * z * s;
 }
 
-/* asin(min(|x|, sqrt((1 - |x|)/2))) as a pair: the inner half directly, the outer by the half angle. */
+/* asin(min(|x|, sqrt((1 - |x|)/2))) as a pair: the inner half directly, the outer by the half
+ * angle. */
 CXM_FN CxPair cxm_asin_part(double a)
 {
     double out = 0.5 * (1.0 - a), root = cx_sqrt(out);
@@ -665,8 +673,8 @@ CXM_FN double cx_acos(double x)
 
 /* ---- error function ---- */
 
-/* erfc(x) for x in [1/2, 28]: e^(-x^2) q(t) / (1 + 2x) with t = (x - 4) / (x + 4); the smooth factor
- * q is between 1.1 and 1.3 (Shepherd and Laframboise 1981). The result times 2^-k. */
+/* erfc(x) for x in [1/2, 28]: e^(-x^2) q(t) / (1 + 2x) with t = (x - 4) / (x + 4); the smooth
+ * factor q is between 1.1 and 1.3 (Shepherd and Laframboise 1981). The result times 2^-k. */
 CXM_FN double cxm_erfc_part(double x, double *k)
 {
     double t = (x - 4.0) / (x + 4.0);

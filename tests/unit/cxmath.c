@@ -1,6 +1,6 @@
-/* Accuracy, special values and reproducibility of cxmath.h. The reference is the 64-bit long double of
- * the system's library. The checksums are one set for all compilers, levels of optimisation and instruction
- * sets: a compiler that contracts or reorders shows here. */
+/* Accuracy, special values and reproducibility of cxmath.h. The reference is the 64-bit long double
+ * of the system's library. The checksums are one set for all compilers, levels of optimisation and
+ * instruction sets: a compiler that contracts or reorders shows here. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdint.h>
@@ -56,15 +56,16 @@ static long double exprell(long double x)
     return x == 0 ? 1 : expm1l(x) / x;
 }
 
-#define WRAP(f)                                                                                              \
-    static double my_##f(double x)                                                                           \
-    {                                                                                                        \
-        return cx_##f(x);                                                                                    \
+#define WRAP(f)                                                                                    \
+    static double my_##f(double x)                                                                 \
+    {                                                                                              \
+        return cx_##f(x);                                                                          \
     }
-WRAP(exp) WRAP(log) WRAP(log10) WRAP(expm1) WRAP(log1p) WRAP(exprel) WRAP(sin) WRAP(cos) WRAP(tan) WRAP(asin)
-WRAP(acos) WRAP(atan) WRAP(sinh) WRAP(cosh) WRAP(tanh) WRAP(erf) WRAP(erfc) WRAP(round)
+WRAP(exp)
+WRAP(log) WRAP(log10) WRAP(expm1) WRAP(log1p) WRAP(exprel) WRAP(sin) WRAP(cos) WRAP(tan) WRAP(asin)
+    WRAP(acos) WRAP(atan) WRAP(sinh) WRAP(cosh) WRAP(tanh) WRAP(erf) WRAP(erfc) WRAP(round)
 
-typedef struct Row {
+        typedef struct Row {
     const char *name;
     double (*f)(double);
     long double (*want)(long double);
@@ -142,7 +143,8 @@ Test(cxmath, has_the_same_bits_everywhere)
         const Row *r = &row[k];
         uint64_t sum = 0;
         state = 1;
-        for (int i = 0; i < 4096; i++) sum = fold(sum, r->f(draw(r->scale, r->a, r->b)));
+        for (int i = 0; i < 4096; i++)
+            sum = fold(sum, r->f(draw(r->scale, r->a, r->b)));
         cr_expect_eq(sum, r->sum, "%s, row %zu: 0x%016llx", r->name, k, (unsigned long long)sum);
     }
     uint64_t sum = 0;
@@ -161,7 +163,8 @@ Test(cxmath, holds_for_two_arguments, .timeout = 120)
     for (int i = 0; i < 1 << 19; i++) {
         double x = draw(BITS, 5e-324, 1e308), y = draw(LINEAR, -1, 1) * 745 / fabs(log(x));
         if (i & 1) x = draw(LINEAR, 0, 20), y = draw(LINEAR, -40, 40);
-        if ((i & 3) == 3) x = 1 + draw(BITS_BOTH, 1e-15, 0.5), y = draw(LINEAR, -1, 1) * 700 / fabs(log(x));
+        if ((i & 3) == 3)
+            x = 1 + draw(BITS_BOTH, 1e-15, 0.5), y = draw(LINEAR, -1, 1) * 700 / fabs(log(x));
         double u = ulps(cx_pow(x, y), powl(x, y));
         if (u > worst_pow && isfinite((double)powl(x, y))) worst_pow = u;
         x = draw(BITS_BOTH, 1e-300, 1e300);
@@ -173,9 +176,37 @@ Test(cxmath, holds_for_two_arguments, .timeout = 120)
     cr_expect_leq(worst_atan2, 1.0, "atan2: %.3f ulp", worst_atan2);
 }
 
-static const double special[] = {0.0, -0.0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, 1.5, -2.5, INFINITY, -INFINITY, NAN,
-    1e308, -1e308, 5e-324, -5e-324, 1e-310, 0x1p53, -0x1p53, 0x1p53 - 1, 1 - 0x1p53, 0x1p70, 710, -746,
-    0x1.fffffffffffffp-1, -0x1.fffffffffffffp-1, 0x1.0000000000001p0, -0x1.0000000000001p0};
+static const double special[] = {0.0,
+                                 -0.0,
+                                 1,
+                                 -1,
+                                 2,
+                                 -2,
+                                 3,
+                                 -3,
+                                 0.5,
+                                 -0.5,
+                                 1.5,
+                                 -2.5,
+                                 INFINITY,
+                                 -INFINITY,
+                                 NAN,
+                                 1e308,
+                                 -1e308,
+                                 5e-324,
+                                 -5e-324,
+                                 1e-310,
+                                 0x1p53,
+                                 -0x1p53,
+                                 0x1p53 - 1,
+                                 1 - 0x1p53,
+                                 0x1p70,
+                                 710,
+                                 -746,
+                                 0x1.fffffffffffffp-1,
+                                 -0x1.fffffffffffffp-1,
+                                 0x1.0000000000001p0,
+                                 -0x1.0000000000001p0};
 enum { N_SPECIAL = sizeof special / sizeof *special };
 
 static bool close_enough(double got, double want)
@@ -196,8 +227,10 @@ Test(cxmath, keeps_special_values)
     for (int i = 0; i < N_SPECIAL; i++)
         for (int j = 0; j < N_SPECIAL; j++) {
             double x = special[i], y = special[j];
-            cr_expect(close_enough(cx_pow(x, y), pow(x, y)), "pow(%a, %a) = %a", x, y, cx_pow(x, y));
-            cr_expect(close_enough(cx_atan2(x, y), atan2(x, y)), "atan2(%a, %a) = %a", x, y, cx_atan2(x, y));
+            cr_expect(close_enough(cx_pow(x, y), pow(x, y)), "pow(%a, %a) = %a", x, y,
+                      cx_pow(x, y));
+            cr_expect(close_enough(cx_atan2(x, y), atan2(x, y)), "atan2(%a, %a) = %a", x, y,
+                      cx_atan2(x, y));
         }
 }
 
@@ -215,7 +248,8 @@ Test(cxmath, takes_remainders_with_the_sign_of_the_divisor)
     cr_expect_eq(cx_mod(1, INFINITY), 1);
     cr_expect_eq(cx_mod(-1, INFINITY), INFINITY);
     cr_expect(signbit(cx_mod(6, -3)) && !signbit(cx_mod(-6, 3)));
-    cr_expect(isnan(cx_mod(1, 0)) && isnan(cx_mod(INFINITY, 1)) && isnan(cx_mod(NAN, 1)) && isnan(cx_mod(1, NAN)));
+    cr_expect(isnan(cx_mod(1, 0)) && isnan(cx_mod(INFINITY, 1)) && isnan(cx_mod(NAN, 1)) &&
+              isnan(cx_mod(1, NAN)));
 }
 
 Test(cxmath, knows_signs_and_the_finite)

@@ -1,6 +1,6 @@
 /* The random numbers: Philox against its reference implementation, scalar against vector, one
- * instruction set against another, and every law against its exact distribution. Seeds are fixed, so
- * the statistics are constants; the thresholds are those of about five standard deviations. */
+ * instruction set against another, and every law against its exact distribution. Seeds are fixed,
+ * so the statistics are constants; the thresholds are those of about five standard deviations. */
 #include "rng.h"
 
 #include <Random123/philox.h>
@@ -38,8 +38,10 @@ static void check_cdf(const char *what, double (*cdf)(double, const double *), c
     cr_expect_lt(worst * sqrt(N), 2.7, "%s: KS %.3f", what, worst * sqrt(N));
 }
 
-/* Chi-square of counts in `sample` against a law on 0 … top, cells of less than 10 expected joined. */
-static void check_law(const char *what, double (*log_pmf)(double, const double *), const double *par, int top)
+/* Chi-square of counts in `sample` against a law on 0 … top, cells of less than 10 expected joined.
+ */
+static void check_law(const char *what, double (*log_pmf)(double, const double *),
+                      const double *par, int top)
 {
     int *seen = calloc((size_t)top + 2, sizeof *seen);
     for (int i = 0; i < N; i++) {
@@ -55,8 +57,10 @@ static void check_law(const char *what, double (*log_pmf)(double, const double *
         observed += seen[k];
         double left = N * (1 - all);
         if ((expected >= 10 && left >= 10) || k == top + 1) {
-            if (expected > 1e-3) chi += (observed - expected) * (observed - expected) / expected, cells++;
-            else cr_expect_eq(observed, 0, "%s: impossible values", what);
+            if (expected > 1e-3)
+                chi += (observed - expected) * (observed - expected) / expected, cells++;
+            else
+                cr_expect_eq(observed, 0, "%s: impossible values", what);
             expected = observed = 0;
         }
     }
@@ -68,8 +72,10 @@ static void check_law(const char *what, double (*log_pmf)(double, const double *
 static void check_moments(const char *what, double mean, double sd)
 {
     double s = 0, v = 0;
-    for (int i = 0; i < N; i++) s += sample[i] - mean;
-    for (int i = 0; i < N; i++) v += (sample[i] - mean) * (sample[i] - mean);
+    for (int i = 0; i < N; i++)
+        s += sample[i] - mean;
+    for (int i = 0; i < N; i++)
+        v += (sample[i] - mean) * (sample[i] - mean);
     cr_expect_lt(fabs(s / N), 5 * sd / sqrt(N), "%s: mean off by %g of %g", what, s / N, sd);
     cr_expect_float_eq(sqrt(v / N), sd, 0.02 * sd, "%s: sd %g, want %g", what, sqrt(v / N), sd);
 }
@@ -85,17 +91,21 @@ Test(rng, follows_the_reference_philox)
         philox4x32_key_t k = {{(uint32_t)key, (uint32_t)(key >> 32)}};
         philox4x32_ctr_t want = philox4x32(c, k);
         rng_block(key, ctr, got);
-        for (int w = 0; w < 4; w++) cr_assert_eq(got[w], want.v[w]);
+        for (int w = 0; w < 4; w++)
+            cr_assert_eq(got[w], want.v[w]);
     }
     /* known answers of the paper's authors */
     uint32_t out[4], zero[4] = {0}, ones[4] = {~0u, ~0u, ~0u, ~0u};
     uint32_t pi[4] = {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344};
     rng_block(0, zero, out);
-    cr_expect(out[0] == 0x6627e8d5 && out[1] == 0xe169c58d && out[2] == 0xbc57ac4c && out[3] == 0x9b00dbd8);
+    cr_expect(out[0] == 0x6627e8d5 && out[1] == 0xe169c58d && out[2] == 0xbc57ac4c &&
+              out[3] == 0x9b00dbd8);
     rng_block(~0ull, ones, out);
-    cr_expect(out[0] == 0x408f276d && out[1] == 0x41c83b0e && out[2] == 0xa20bc7c6 && out[3] == 0x6d5451fd);
+    cr_expect(out[0] == 0x408f276d && out[1] == 0x41c83b0e && out[2] == 0xa20bc7c6 &&
+              out[3] == 0x6d5451fd);
     rng_block(0x299f31d0a4093822, pi, out);
-    cr_expect(out[0] == 0xd16cfe09 && out[1] == 0x94fdcceb && out[2] == 0x5001e420 && out[3] == 0x24126ea1);
+    cr_expect(out[0] == 0xd16cfe09 && out[1] == 0x94fdcceb && out[2] == 0x5001e420 &&
+              out[3] == 0x24126ea1);
 }
 
 Test(rng, keys_depend_on_every_bit_of_seed_and_name)
@@ -103,15 +113,18 @@ Test(rng, keys_depend_on_every_bit_of_seed_and_name)
     uint64_t base = rng_key(1, "L4.e");
     cr_expect_eq(base, rng_key(1, "L4.e"));
     double flips = 0;
-    for (int b = 0; b < 64; b++) flips += __builtin_popcountll(base ^ rng_key(1 ^ (1ull << b), "L4.e"));
+    for (int b = 0; b < 64; b++)
+        flips += __builtin_popcountll(base ^ rng_key(1 ^ (1ull << b), "L4.e"));
     cr_expect_float_eq(flips / 64, 32, 2.5);
     const char *names[] = {"", "a", "b", "aa", "ab", "ba", "L4.i", "L4.e ", "L5.e"};
     for (int i = 0; i < 9; i++) {
         cr_expect_neq(base, rng_key(1, names[i]));
-        for (int j = 0; j < i; j++) cr_expect_neq(rng_key(1, names[i]), rng_key(1, names[j]));
+        for (int j = 0; j < i; j++)
+            cr_expect_neq(rng_key(1, names[i]), rng_key(1, names[j]));
     }
     /* the first draws over seeds are themselves uniform */
-    for (int i = 0; i < N; i++) sample[i] = rng_uniform((RngAt){.key = rng_key((uint64_t)i, "population")});
+    for (int i = 0; i < N; i++)
+        sample[i] = rng_uniform((RngAt){.key = rng_key((uint64_t)i, "population")});
     check_moments("first draws over seeds", 0.5, sqrt(1 / 12.0));
 }
 
@@ -129,7 +142,8 @@ Test(rng, ranges_equal_single_draws)
             rng_uniform_range(key, lo, steps[s], n, u);
             rng_normal_range(key, lo, steps[s], n, z);
             for (int i = 0; i < n; i++) {
-                RngAt a = {key, lo + (uint32_t)i, 0, (uint32_t)steps[s], (uint32_t)(steps[s] >> 32)};
+                RngAt a = {key, lo + (uint32_t)i, 0, (uint32_t)steps[s],
+                           (uint32_t)(steps[s] >> 32)};
                 double want = rng_normal(a, 0, 1, -INFINITY, INFINITY), w = rng_uniform(a);
                 cr_assert(!memcmp(&w, &u[i], sizeof w) && !memcmp(&want, &z[i], sizeof want));
             }
@@ -152,12 +166,14 @@ Test(rng, instruction_sets_agree)
         for (int round = 0; round < 50; round++) {
             for (int k = 0; k < 2; k++) {
                 const RngKernels *f = kernels[k * isa];
-                f->blocks(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE, first[k], second[k]);
+                f->blocks(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE,
+                          first[k], second[k]);
                 f->uniforms(RNG_SLICE, first[k], u[k]);
                 f->normals(RNG_SLICE, first[k], second[k], z[k]);
                 f->counts(p->top, p->n_top, RNG_SLICE, (const uint32_t *)second[0], c[k]);
             }
-            cr_assert(!memcmp(first[0], first[1], sizeof first[0]) && !memcmp(second[0], second[1], sizeof first[0]));
+            cr_assert(!memcmp(first[0], first[1], sizeof first[0]) &&
+                      !memcmp(second[0], second[1], sizeof first[0]));
             cr_assert(!memcmp(u[0], u[1], sizeof u[0]) && !memcmp(z[0], z[1], sizeof z[0]));
             cr_assert(!memcmp(c[0], c[1], sizeof c[0]));
         }
@@ -219,7 +235,8 @@ static double cdf_gamma(double x, const double *p)
     double front = exp(a * log(x) - x - lgamma(a));
     if (x < a + 1) {
         double term = 1 / a, sum = term;
-        for (int k = 1; k < 200000 && term > sum * 1e-15; k++) sum += term *= x / (a + k);
+        for (int k = 1; k < 200000 && term > sum * 1e-15; k++)
+            sum += term *= x / (a + k);
         return front * sum;
     }
     double b = x + 1 - a, c = 1e300, d = 1 / b, h = d;
@@ -236,7 +253,8 @@ static double cdf_gamma(double x, const double *p)
 
 Test(rng, uniforms_are_uniform_and_independent)
 {
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_uniform(at(i));
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_uniform(at(i));
     check_moments("uniform", 0.5, sqrt(1 / 12.0));
     double neighbour = 0, step = 0, attempt = 0;
     for (uint32_t i = 0; i < N; i++) {
@@ -249,25 +267,30 @@ Test(rng, uniforms_are_uniform_and_independent)
         attempt += u * (rng_uniform(c) - 0.5);
     }
     double limit = 5 * sqrt(N) / 12;
-    cr_expect(fabs(neighbour) < limit && fabs(step) < limit && fabs(attempt) < limit, "%g %g %g of %g",
-              neighbour, step, attempt, limit);
+    cr_expect(fabs(neighbour) < limit && fabs(step) < limit && fabs(attempt) < limit,
+              "%g %g %g of %g", neighbour, step, attempt, limit);
     check_cdf("uniform", cdf_uniform, NULL);
     cr_expect(sample[0] >= 0 && sample[N - 1] < 1);
 }
 
 Test(rng, normal_follows_its_law)
 {
-    const double all[] = {-65, 5, -INFINITY, INFINITY}, some[] = {0.0, 1, -0.5, 2}, tail[] = {0, 1, 2.5, 9};
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_normal(at(i), -65, 5, -INFINITY, INFINITY);
+    const double all[] = {-65, 5, -INFINITY, INFINITY}, some[] = {0.0, 1, -0.5, 2},
+                 tail[] = {0, 1, 2.5, 9};
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_normal(at(i), -65, 5, -INFINITY, INFINITY);
     check_moments("normal", -65, 5);
     double product = 0;
-    for (int i = 1; i < N; i++) product += (sample[i] + 65) * (sample[i - 1] + 65) / 25;
+    for (int i = 1; i < N; i++)
+        product += (sample[i] + 65) * (sample[i - 1] + 65) / 25;
     cr_expect_lt(fabs(product), 5 * sqrt(N));
     check_cdf("normal", cdf_normal, all);
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_normal(at(i), 0, 1, -0.5, 2);
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_normal(at(i), 0, 1, -0.5, 2);
     check_cdf("normal in [-0.5, 2]", cdf_normal, some);
     cr_expect(sample[0] >= -0.5 && sample[N - 1] <= 2);
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_normal(at(i), 0, 1, 2.5, 9);
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_normal(at(i), 0, 1, 2.5, 9);
     check_cdf("tail of the normal", cdf_normal, tail);
 }
 
@@ -275,19 +298,23 @@ Test(rng, other_continuous_laws_hold)
 {
     const double par[][2] = {{2, 0.5}, {2, 5}, {1, 1}, {80, 8}, {1e-3, 3e-3}, {5, 0.01}};
     for (int k = 0; k < 6; k++) {
-        for (uint32_t i = 0; i < N; i++) sample[i] = rng_lognormal(at(i), par[k][0], par[k][1], 0, INFINITY);
+        for (uint32_t i = 0; i < N; i++)
+            sample[i] = rng_lognormal(at(i), par[k][0], par[k][1], 0, INFINITY);
         check_cdf("lognormal", cdf_lognormal, par[k]);
-        for (uint32_t i = 0; i < N; i++) sample[i] = rng_gamma(at(i), par[k][0], par[k][1], 0, INFINITY);
+        for (uint32_t i = 0; i < N; i++)
+            sample[i] = rng_gamma(at(i), par[k][0], par[k][1], 0, INFINITY);
         if (par[k][1] < 2 * par[k][0]) check_moments("gamma", par[k][0], par[k][1]);
         check_cdf("gamma", cdf_gamma, par[k]);
     }
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_exponential(at(i), 3, 0, INFINITY);
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_exponential(at(i), 3, 0, INFINITY);
     check_moments("exponential", 3, 3);
     check_cdf("exponential", cdf_exponential, (double[]){3});
     for (uint32_t i = 0; i < N; i++) {
         double x = rng_gamma(at(i), -80, 8, -90, -75);
         cr_assert(x >= -90 && x <= -75);
-        cr_assert_eq(rng_gamma(at(i), -80, 8, -INFINITY, INFINITY), -rng_gamma(at(i), 80, 8, 0, INFINITY));
+        cr_assert_eq(rng_gamma(at(i), -80, 8, -INFINITY, INFINITY),
+                     -rng_gamma(at(i), 80, 8, 0, INFINITY));
     }
 }
 
@@ -300,8 +327,10 @@ Test(rng, degenerate_laws_give_what_they_must)
     cr_expect_eq(rng_normal(at(1), 0, 1, 50, 60), 50, "an unreachable interval is clipped to");
     cr_expect_eq(rng_normal(at(1), 0, 1, -60, -50), -50);
     cr_expect(isnan(rng_normal(at(1), NAN, 1, 0, 1)) && isnan(rng_gamma(at(1), 1, NAN, 0, 1)));
-    cr_expect(rng_poisson(at(1), 0) == 0 && rng_poisson(at(1), -1) == 0 && isnan(rng_poisson(at(1), NAN)));
-    cr_expect(rng_binomial(at(1), 10, 0) == 0 && rng_binomial(at(1), 10, 1) == 10 && rng_binomial(at(1), 0, 0.5) == 0);
+    cr_expect(rng_poisson(at(1), 0) == 0 && rng_poisson(at(1), -1) == 0 &&
+              isnan(rng_poisson(at(1), NAN)));
+    cr_expect(rng_binomial(at(1), 10, 0) == 0 && rng_binomial(at(1), 10, 1) == 10 &&
+              rng_binomial(at(1), 0, 0.5) == 0);
     cr_expect(rng_hypergeometric(at(1), 5, 7, 12) == 5 && rng_hypergeometric(at(1), 5, 0, 3) == 3);
     cr_expect(rng_hypergeometric(at(1), 0, 7, 3) == 0 && rng_hypergeometric(at(1), 5, 7, 0) == 0);
     cr_expect_eq(rng_below(at(1), 1), 0);
@@ -333,38 +362,48 @@ Test(rng, poisson_follows_its_law)
 {
     const double means[] = {0.01, 0.3, 1.6, 5, 9.99, 10, 11, 30, 150, 2000};
     for (int k = 0; k < 10; k++) {
-        for (uint32_t i = 0; i < N; i++) sample[i] = rng_poisson(at(i), means[k]);
+        for (uint32_t i = 0; i < N; i++)
+            sample[i] = rng_poisson(at(i), means[k]);
         check_law("poisson", log_poisson, &means[k], (int)(means[k] + 8 * sqrt(means[k]) + 8));
     }
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_poisson(at(i), 1e14);
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_poisson(at(i), 1e14);
     check_moments("poisson of a large mean", 1e14, 1e7);
 }
 
 Test(rng, binomial_follows_its_law)
 {
-    const double par[][2] = {{1, 0.3}, {10, 0.5}, {10, 0.93}, {1000, 0.002}, {1000, 0.4}, {50, 0.25}, {60, 0.9},
-                             {1e9, 5e-9}, {1e9, 1e-7}, {30000, 0.5}};
+    const double par[][2] = {{1, 0.3},   {10, 0.5}, {10, 0.93},  {1000, 0.002}, {1000, 0.4},
+                             {50, 0.25}, {60, 0.9}, {1e9, 5e-9}, {1e9, 1e-7},   {30000, 0.5}};
     for (int k = 0; k < 10; k++) {
-        for (uint32_t i = 0; i < N; i++) sample[i] = rng_binomial(at(i), par[k][0], par[k][1]);
+        for (uint32_t i = 0; i < N; i++)
+            sample[i] = rng_binomial(at(i), par[k][0], par[k][1]);
         double mean = par[k][0] * par[k][1];
-        check_law("binomial", log_binomial, par[k], (int)fmin(par[k][0], mean + 8 * sqrt(mean) + 8));
+        check_law("binomial", log_binomial, par[k],
+                  (int)fmin(par[k][0], mean + 8 * sqrt(mean) + 8));
     }
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_binomial(at(i), 0x1p53, 0.37);
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_binomial(at(i), 0x1p53, 0.37);
     check_moments("binomial of 2^53", 0x1p53 * 0.37, sqrt(0x1p53 * 0.37 * 0.63));
 }
 
 Test(rng, hypergeometric_follows_its_law)
 {
-    const double par[][3] = {{5, 7, 4}, {7, 5, 9}, {1, 1000, 500}, {50, 50, 50}, {1000, 3000, 400}, {3000, 1000, 3500},
-                             {1e6, 3e6, 2e3}, {500, 100000, 90000}, {2000, 2000, 2000}, {30, 1e9, 1e8}};
+    const double par[][3] = {
+        {5, 7, 4},          {7, 5, 9},          {1, 1000, 500},  {50, 50, 50},
+        {1000, 3000, 400},  {3000, 1000, 3500}, {1e6, 3e6, 2e3}, {500, 100000, 90000},
+        {2000, 2000, 2000}, {30, 1e9, 1e8}};
     for (int k = 0; k < 10; k++) {
         const double *p = par[k];
-        for (uint32_t i = 0; i < N; i++) sample[i] = rng_hypergeometric(at(i), p[0], p[1], p[2]);
+        for (uint32_t i = 0; i < N; i++)
+            sample[i] = rng_hypergeometric(at(i), p[0], p[1], p[2]);
         check_law("hypergeometric", log_hypergeometric, p, (int)fmin(p[0], p[2]));
     }
     double g = 1e12, b = 3e12, n = 2e12, all = g + b;
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_hypergeometric(at(i), g, b, n);
-    check_moments("hypergeometric of 10^12", n * g / all, sqrt(n * (g / all) * (b / all) * (all - n) / (all - 1)));
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_hypergeometric(at(i), g, b, n);
+    check_moments("hypergeometric of 10^12", n * g / all,
+                  sqrt(n * (g / all) * (b / all) * (all - n) / (all - 1)));
 }
 
 static double log_equal(double k, const double *p)
@@ -376,10 +415,12 @@ Test(rng, below_is_even)
 {
     const double n[] = {2, 7, 100, 1000};
     for (int k = 0; k < 4; k++) {
-        for (uint32_t i = 0; i < N; i++) sample[i] = rng_below(at(i), (uint32_t)n[k]);
+        for (uint32_t i = 0; i < N; i++)
+            sample[i] = rng_below(at(i), (uint32_t)n[k]);
         check_law("below", log_equal, &n[k], (int)n[k]);
     }
-    for (uint32_t i = 0; i < N; i++) sample[i] = rng_below(at(i), 3000000000u);
+    for (uint32_t i = 0; i < N; i++)
+        sample[i] = rng_below(at(i), 3000000000u);
     check_moments("below 3e9", 1.5e9, 3e9 / sqrt(12));
 }
 
@@ -391,11 +432,16 @@ Test(rng, trains_follow_the_poisson_law)
     for (int k = 0; k < 9; k++) {
         RngPoisson *p = rng_poisson_new(means[k]);
         rng_poisson_range(p, rng_key(9, "train"), 5, 3, N, out);
-        for (int i = 0; i < N; i++) sample[i] = out[i];
-        if (k) check_law("train", log_poisson, &means[k], (int)(means[k] + 8 * sqrt(means[k]) + 8));
-        else for (int i = 0; i < N; i++) cr_assert_eq(out[i], 0);
+        for (int i = 0; i < N; i++)
+            sample[i] = out[i];
+        if (k)
+            check_law("train", log_poisson, &means[k], (int)(means[k] + 8 * sqrt(means[k]) + 8));
+        else
+            for (int i = 0; i < N; i++)
+                cr_assert_eq(out[i], 0);
         double product = 0;
-        for (int i = 1; i < N; i++) product += (sample[i] - means[k]) * (sample[i - 1] - means[k]);
+        for (int i = 1; i < N; i++)
+            product += (sample[i] - means[k]) * (sample[i - 1] - means[k]);
         cr_expect(fabs(product) <= 5 * means[k] * sqrt(N), "neighbours are correlated");
         rng_poisson_free(p);
     }
@@ -428,8 +474,10 @@ Test(rng, open_words_are_decided_by_a_second_block)
         rng_block(key, c1, b);
         uint64_t r = (uint64_t)a[i & 3] << 32 | b[i & 3];
         for (int above = 0; above < 2; above++) {
-            RngPoisson p = {.mean = 1, .n = 2, .n_top = 2, .cum = {r + (uint64_t)above, UINT64_MAX}};
-            for (int j = 0; j < 2; j++) p.top[j] = (int32_t)((uint32_t)(p.cum[j] >> 32) ^ 0x80000000u);
+            RngPoisson p = {
+                .mean = 1, .n = 2, .n_top = 2, .cum = {r + (uint64_t)above, UINT64_MAX}};
+            for (int j = 0; j < 2; j++)
+                p.top[j] = (int32_t)((uint32_t)(p.cum[j] >> 32) ^ 0x80000000u);
             rng_poisson_range(&p, key, 0, 5, NEURONS, out);
             cr_assert_eq(out[i], above ? 0 : 1);
         }
@@ -442,7 +490,8 @@ Test(rng, tables_hold_the_law_to_64_bits)
     /* e^-1.6 and 2.6 e^-1.6 times 2^64, from arithmetic of 40 digits */
     cr_expect_eq(p->cum[0], 0x33af7d7df69c2a83u);
     cr_expect_eq(p->cum[1], 0x8661dfe11ac93ca1u);
-    for (int j = 1; j < p->n; j++) cr_expect(p->cum[j] >= p->cum[j - 1]);
+    for (int j = 1; j < p->n; j++)
+        cr_expect(p->cum[j] >= p->cum[j - 1]);
     cr_expect_eq(p->cum[p->n - 1], UINT64_MAX);
     rng_poisson_free(p);
 }
