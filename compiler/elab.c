@@ -93,7 +93,7 @@ static Ex op_leaf(Ctx *c, Span at, const void *user, int n, const Ex *arg)
     bool truth = ir_op_table[o->op].type == 'b';
     Ex out = {.kind = truth ? EX_BOOL : EX_NUM, .dim = o->dim, .wild = wild && !truth};
     if (all_const) {
-        double v[4];
+        double v[4] = {0};
         for (int k = 0; k < n; k++) v[k] = arg[k].num;
         out.is_const = true;
         out.num = evaluate(o->op, v);
@@ -635,7 +635,11 @@ Ex elab(Ctx *c, Node *n)
         e.wild = n->num == 0;
         return e;
     }
-    case N_pct: return ex_num(n->num, DIM_NONE);
+    case N_pct: {
+        Ex e = ex_num(n->num, DIM_NONE);
+        e.percent = true;
+        return e;
+    }
     case N_qty: {
         if (qty_ambiguous(c, n)) return ex_poison();
         Ex e = ex_num(n->num, n->unit.dim);

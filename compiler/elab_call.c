@@ -492,9 +492,41 @@ static Ex elab_dot(Ctx *c, Node *n)
     return elab_list_call(c, n, "sum", p);
 }
 
+/* floor(t/T) and mod(t, T) with a constant T on the grid count whole steps, so that no rounding of t
+ * can make a period begin a step late. Not inside equations, where t is the time of a stage. */
+static bool time_in_steps(Ctx *c, Node *n, const char *name, Ex *out)
+{
+    Node *t = NULL, *period = NULL, *a = n->kid[1];
+    if (!strcmp(name, "mod") && n->n_kids == 3) t = n->kid[1], period = n->kid[2];
+    else if (!strcmp(name, "floor") && n->n_kids == 2 && a->kind == N_binary && a->op == '/') t = a->kid[0], period = a->kid[1];
+    if (!t || t->kind != N_name || strcmp(t->name, "t") || !c->has_t || !c->fn || c->t_which || c->has_xi || c->S->dt <= 0) return false;
+    Ctx k = *c;
+    k.fn = NULL;
+    if (period->kind == N_name && (period->name == t->name || (c->inst && inst_slot(c->inst, period->name)))) return false;
+    Ex p = period->kind == N_qty || period->kind == N_name ? elab(&k, period) : ex_poison();
+    int64_t steps;
+    bool exact;
+    Decimal dt;
+    if (p.kind != EX_NUM || !p.is_const || !dim_eq(p.dim, DIM_TIME) || !(p.num > 0) || !decimal_steps(p.num, c->S->dt, &steps, &exact) || !exact || steps < 1)
+        return false;
+    int no = ir_imm(c->fn, OP_STEP, 0, n->span), m = ir_const(c->fn, (double)steps);
+    if (!strcmp(name, "floor")) {
+        *out = ex_ir(ir_op1(c->fn, OP_FLOOR, ir_op2(c->fn, OP_DIV, no, m)), DIM_NONE);
+        return true;
+    }
+    if (!decimal_of(c->S->dt, &dt) || dt.e > 0 || dt.e < -22 || dt.m > (1 << 30)) return false;
+    double scale = 1;
+    for (int q = 0; q < -dt.e; q++) scale *= 10;
+    int left = ir_op2(c->fn, OP_MUL, ir_op2(c->fn, OP_MOD, no, m), ir_const(c->fn, (double)dt.m));
+    *out = ex_ir(ir_op2(c->fn, OP_DIV, left, ir_const(c->fn, scale)), DIM_TIME);
+    return true;
+}
+
 static Ex elab_plain_call(Ctx *c, Node *n, const Func *f)
 {
     if (!arity(c, n, f->name, f->arity, f->arity)) return ex_poison();
+    Ex steps;
+    if (time_in_steps(c, n, f->name, &steps)) return steps;
     Ex a[2];
     for (int k = 0; k < f->arity; k++) {
         a[k] = elab(c, n->kid[k + 1]);

@@ -199,9 +199,10 @@ bool network_instances(Sema *S)
         if (b->kind != B_NEURON || b->library) continue;
         bool used = false;
         for (size_t k = 0; k < vec_len(S->pop); k++)
-            for (Bind *q = scope_here(S->top, S->pop[k].model ? S->pop[k].model : sym("")); q;) {
-                used = used || q == b;
-                q = q->node->kind == N_neuron_of ? scope_here(S->top, q->node->name2) : NULL;
+            for (Bind *q = scope_here(S->top, S->pop[k].model ? S->pop[k].model : sym("")); q && !used;) {
+                used = q == b;
+                Bind *base = q->node->kind == N_neuron_of ? scope_here(S->top, q->node->name2) : NULL;
+                q = S->pop[k].inst ? base : NULL; /* without an instance the models may go in circles */
             }
         ModelDef def;
         if (used || !model_find(S, b->name, b->node->name_span, &def)) continue;
@@ -293,6 +294,7 @@ bool network_plan(Sema *S)
         *out = (PlanPop){.name = p->name, .layer = p->layer ? p->layer : p->name, .model = p->model, .n = p->n, .is_source = p->is_source,
                          .kernel = -1, .fn_init = -1, .fn_arrive = -1, .fn_step = -1, .fn_test = -1, .fn_reset = -1, .fn_check = -1,
                          .fn_rate = -1, .v_field = -1, .record_spikes = p->spikes_wanted, .synapse_inhibitory = p->any_out && p->all_inh};
+        if (p->group->n_kids > 2) out->has_key_seed = wire_seed(S, p->group->kid[2], &out->seed);
         int colour = 0;
         for (size_t k = 0; k < vec_len(S->layer); k++)
             if (S->layer[k].name == out->layer) colour = (int)k;

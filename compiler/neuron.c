@@ -92,11 +92,11 @@ static void settings_give(Inst *in, Node *settings, bool outer)
     for (int k = 0; k < settings->n_kids; k++) {
         Node *e = settings->kid[k];
         if (!e || e->kind != N_entry) continue;
-        if (outer && (e->name == sym("seed") || e->name == sym("position"))) {
-            if (e->name == sym("position"))
-                diag_add(S->diags, D_not_yet, name_of(e), "this version has no positions in space yet");
+        if (outer && e->name == sym("position")) {
+            diag_add(S->diags, D_not_yet, name_of(e), "this version has no positions in space yet");
             continue;
         }
+        if (outer && e->name == sym("seed") && !inst_slot(in, e->name)) continue; /* read by the network */
         Slot *s = inst_slot(in, e->name);
         if (s && (s->kind == DECL_PARAM || s->kind == DECL_STATE)) {
             s->given = e->kid[0];
@@ -560,6 +560,14 @@ bool inst_tested(const Inst *in, Node **var, Node **bound)
     return (*var)->kind == N_name;
 }
 
+/* The user's text at a place, for the integrators' explanations. */
+static const char *quote(void *ctx, Span at)
+{
+    Sema *S = ctx;
+    Node here = {.span = at};
+    return at.hi ? ast_source(S->ast, &here) : NULL;
+}
+
 static bool emit_step(Inst *in)
 {
     Sema *S = in->S;
@@ -595,7 +603,8 @@ static bool emit_step(Inst *in)
     vec_free(eqs);
     IrFn *step = ir_fn(in->mod, "step", FN_STEP, LANE_NEURON);
     OdeSystem sys = {.mod = in->mod, .deriv = deriv, .eq = in->eqs, .n = in->n_eqs, .refr_field = in->refr_field,
-                     .dt = S->dt, .method = S->method, .method_span = S->method_span, .diags = S->diags};
+                     .dt = S->dt, .method = S->method, .method_span = S->method_span, .diags = S->diags,
+                     .quote = quote, .quote_ctx = S};
     for (int k = 0; k < in->def.body->n_kids; k++) {
         Node *p = in->def.body->kid[k];
         if (!p || p->kind != N_define || !is_directive(p)) continue;

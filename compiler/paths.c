@@ -160,9 +160,10 @@ static Ex of_sample(Sema *S, Node *n)
         return ex_poison();
     }
     Ctx c = ctx_const(S, "the size of a sample");
-    double v;
-    if (!elab_const(&c, n->kid[2], DIM_NONE, "the size of a sample", &v)) return ex_poison();
-    bool part = n->kid[2]->kind == N_pct || (v > 0 && v < 1);
+    Ex size = elab_dim(&c, n->kid[2], DIM_NONE, "the size of a sample");
+    if (size.kind == EX_POISON || !size.is_const) return ex_poison();
+    double v = size.num;
+    bool part = size.percent || (v > 0 && v < 1);
     Ex out = e;
     out.pops = arena_dup(S->arena, e.pops, sizeof *e.pops * (size_t)e.n);
     for (int p = 0; p < e.n; p++) {

@@ -21,6 +21,7 @@ struct Ex {
     ExKind kind;
     bool is_const;
     bool wild;    /* a bare 0 or inf: fits every dimension */
+    bool percent; /* written as 20%: a fraction wherever a count could stand */
     bool is_list; /* EX_POPS: denotes a list of populations, even of one */
     double num;   /* EX_NUM, EX_BOOL (0 or 1) when is_const */
     int value;    /* IR value otherwise */
@@ -238,6 +239,7 @@ void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
+bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
 void wire_expects(Sema *S);              /* once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
 

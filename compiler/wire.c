@@ -203,7 +203,7 @@ static PlanTri tri_setting(Sema *S, Node *settings, const char *name)
     return e.kind != EX_BOOL ? TRI_DEFAULT : e.num != 0 ? TRI_TRUE : TRI_FALSE;
 }
 
-static bool seed_setting(Sema *S, Node *settings, uint64_t *seed)
+bool wire_seed(Sema *S, Node *settings, uint64_t *seed)
 {
     Node *n = setting(settings, "seed");
     Ctx c = ctx_const(S, "a seed");
@@ -398,7 +398,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     }
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
-    p.has_key_seed = seed_setting(S, settings, &p.seed);
+    p.has_key_seed = wire_seed(S, settings, &p.seed);
     ok = weight_attr(&w, settings, n->span, port, &p.weight) && ok;
     ok = delay_attr(&w, setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
@@ -548,7 +548,7 @@ static void wire_stimulus(Sema *S, Node *n)
     if (!call_args(S, call, def->name, def->arg, def->n_args, def->example, args) || to.kind != EX_POPS) return;
     PlanStim base = {.place = place_of(S, n->span), .kind = def->events ? STIM_POISSON : STIM_DRIVE, .rate_kernel = -1, .rate_fn = -1,
                      .drive_fn = -1, .start = 0, .stop = INT64_MAX};
-    base.has_key_seed = seed_setting(S, settings, &base.seed);
+    base.has_key_seed = wire_seed(S, settings, &base.seed);
     if (!time_setting(S, settings, "start", &base.start) || !time_setting(S, settings, "stop", &base.stop)) return;
     for (int b = 0; b < to.n; b++) {
         Cell cell = {.to_list = to.is_list, .b = b, .n_from = 1, .n_to = to.n};

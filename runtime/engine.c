@@ -55,7 +55,7 @@ static void make_pop(Engine *e, int k)
     uint64_t n = e->plan->pop[k].n, threads = (uint64_t)e->n_threads, align = n >= 1024 * threads ? 64 : 4;
     p->plan = &e->plan->pop[k];
     p->kernel = p->plan->kernel < 0 ? NULL : e->plan->kernel[p->plan->kernel];
-    p->key = rng_key(e->plan->seed, p->plan->name);
+    p->key = rng_key(p->plan->has_key_seed ? p->plan->seed : e->plan->seed, p->plan->name);
     p->count_key = rng_key(p->key, "counts");
     p->part = cx_alloc(threads + 1, sizeof *p->part, "engine");
     for (uint64_t t = 0; t <= threads; t++) {

@@ -30,6 +30,8 @@ typedef struct PlanPop {
     int n_ports;
     const PlanPort *port;
     bool record_spikes;
+    bool has_key_seed; /* `seed = n` in the block */
+    uint64_t seed;
     /* for the summary of a silent population: the tested variable and what it must pass */
     int v_field;             /* -1 unknown */
     double v_rest, v_threshold;
