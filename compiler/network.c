@@ -191,7 +191,7 @@ bool network_instances(Sema *S)
     for (size_t k = 0; k < vec_len(S->pop); k++) {
         PopInfo *p = &S->pop[k];
         if (!p->inst) continue;
-        p->inst->init_ctx.source_n = (int)p->n;
+        p->inst->n_neurons = (int)p->n;
         ok = inst_emit(p->inst, p->used_ports, (int)vec_len(p->used_ports)) && ok;
     }
     /* Models that no population uses are checked all the same. */

@@ -141,13 +141,13 @@ static int hidden(Inst *in, const char *name, const char *unit, const char *doc)
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt)
 {
     return (Ctx){.S = in->S, .scope = in->def.body ? in->S->top : NULL, .fn = fn, .inst = in, .salt = salt, .has_i = true,
-                 .has_t = true, .source_n = -1, .target_n = -1, .what = "this value"};
+                 .has_t = true, .source_n = in->n_neurons, .target_n = -1, .what = "this value"};
 }
 
 Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_name)
 {
     Inst *in = arena_one(S->arena, Inst);
-    *in = (Inst){.S = S, .def = *def, .settings = settings, .refr_field = -1, .last_spike_field = -1, .above_field = -1};
+    *in = (Inst){.S = S, .def = *def, .settings = settings, .n_neurons = 1, .refr_field = -1, .last_spike_field = -1, .above_field = -1};
     in->mod = network_new_module(S, mod_name);
     Node *body = def->body;
     for (int k = 0; k < body->n_kids; k++) {

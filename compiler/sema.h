@@ -148,6 +148,7 @@ struct Inst {
     Sema *S;
     ModelDef def;
     Node *settings;      /* of the population, or NULL */
+    int n_neurons;       /* `N`; 1 for a model that no population uses */
     IrModule *mod;
     Slot *slot;          /* vec */
     int refr_field, last_spike_field, above_field;
