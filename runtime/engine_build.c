@@ -167,11 +167,13 @@ static void *room(void *vec, size_t n, size_t size)
  * negative, not a number or too long. */
 bool engine_delay_steps(double ms, double dt, uint32_t *steps)
 {
-    double x = ms / dt, whole = floor(x), rest = x - whole;
+    double x = ms / dt;
     int64_t n;
     bool exact;
     if (!(ms >= 0) || !(x < (double)ENGINE_MAX_DELAY)) return false;
-    if (fabs(rest - 0.5) > 1e-9 * (1 + x)) n = (int64_t)whole + (rest > 0.5);
+    n = (int64_t)x;
+    double rest = x - (double)n;
+    if (fabs(rest - 0.5) > 1e-9 * (1 + x)) n += rest > 0.5;
     else if (!decimal_steps(ms, dt, &n, &exact)) return false;
     *steps = (uint32_t)n;
     return true;

@@ -127,7 +127,7 @@ typedef struct Model {
     Plan plan;
     PlanPop pop[8];
     PlanProj proj[16];
-    PlanStim stim[4];
+    PlanStim stim[8];
     PlanRec rec[4];
 } Model;
 
