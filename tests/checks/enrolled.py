@@ -29,7 +29,7 @@ def rows(macro, *parts):
 def main():
     missing = []
     sources = everything((".c", ".h", ".l", ".y"), "base", "compiler", "grammar", "main")
-    golden = everything((".err", ".out"), "tests/golden")
+    golden = everything((".err", ".out"), "tests/golden") + read("tests", "cli", "run.py").replace("\\[", "[").replace("\\]", "]")
     for ident, name in re.findall(r'^DIAG\((\w+), "([\w-]+)"', read("base/diag.def"), re.M):
         if not re.search(rf"\bD_{ident}\b", sources):
             missing.append(f"diagnostic {name}: stands in diag.def, but nothing gives it")

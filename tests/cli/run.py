@@ -116,6 +116,20 @@ def outputs(b):
         b.holds("a full disk behind stdout is an error", done.returncode == 74, str(done.returncode))
 
 
+def explodes(b):
+    """A run that leaves the finite numbers ends there, says where, and keeps what came before."""
+    b.write("explodes.cortex", """neuron cell {
+  state x = 1
+  dx/dt = x*x*x / (1 ms)
+}
+population E : 3 of cell
+record x of E every 0.1 ms
+run 100 ms
+""")
+    b.expect(65, "explodes.cortex", "-o", "explodes.h5", "-q", err=r"`x` of neuron 0 of `E` is not finite at [\d.]+ ms \[non-finite\]")
+    b.holds("   what came before is in the file", os.path.exists(b.path("explodes.h5")))
+
+
 def progress(b):
     done = b.expect(0, "m.cortex", "-o", "p.h5", "--progress", "json")
     lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
@@ -172,7 +186,7 @@ def main():
         b = Bench(os.path.abspath(sys.argv[1]), folder)
         b.write("m.cortex", MODEL)
         b.write("broken.cortex", MODEL.replace("0.6 mV", "0.6 pA"))
-        for part in (usage, inputs, outputs, progress, interrupted, listings, stages):
+        for part in (usage, inputs, outputs, explodes, progress, interrupted, listings, stages):
             print(f"-- {part.__name__}")
             part(b)
         print(f"cli: {b.n} checks, {b.failed} failures")

@@ -18,9 +18,10 @@ PIECES = ["{", "}", "(", ")", "[", "]", ",", ":", "->", "=", "*", "/", "^", "-",
           "population E : 10 of lif", "for k in range(3) {", "if true {", "import \"x\"", "let a = a", "9999999999999999999999", "sample(E, 3)"]
 
 
-def mutant(rng, texts):
+def mutant(rng, good, bad):
+    texts = good if rng.random() < 0.8 else bad
     text = rng.choice(texts)
-    for _ in range(rng.choice([1, 1, 2, 3, 8])):
+    for _ in range(rng.choice([1, 1, 1, 2, 3, 8])):
         a = rng.randrange(len(text) + 1)
         b = min(len(text), a + rng.choice([0, 1, 1, 2, 5, 20, 100]))
         kind = rng.randrange(5)
@@ -39,22 +40,27 @@ def mutant(rng, texts):
     return text
 
 
+def texts_of(*patterns):
+    out = []
+    for pattern in patterns:
+        for path in sorted(glob.glob(os.path.join(ROOT, pattern), recursive=True)):
+            with open(path, encoding="utf-8") as f:
+                out.append(f.read())
+    return out
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 400
-    paths = sorted(glob.glob(os.path.join(ROOT, "tests/golden/*/*.cortex")) + glob.glob(os.path.join(ROOT, "models/**/*.cortex"),
-                                                                                         recursive=True))
-    texts = []
-    for path in paths:
-        with open(path, encoding="utf-8") as f:
-            texts.append(f.read())
+    good = texts_of("tests/golden/ok/*.cortex", "tests/golden/run/*.cortex", "models/**/*.cortex")
+    bad = texts_of("tests/golden/err/*.cortex")
     rng = random.Random(seed)
     failed, refused = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "mutant.cortex")
         for k in range(count):
-            data = mutant(rng, texts).encode("utf-8", "surrogateescape")
+            data = mutant(rng, good, bad).encode("utf-8", "surrogateescape")
             with open(path, "wb") as f:
                 f.write(data)
             try:
