@@ -724,6 +724,20 @@ static void emit_check(Inst *in)
     ir_out(fn, 0, all, (Span){0, 0});
 }
 
+/* Parameters and initial values that are drawn or depend on `i` are tested when they are known. */
+static void emit_ranges(Inst *in)
+{
+    for (size_t k = 0; k < vec_len(in->slot); k++) {
+        Slot *s = &in->slot[k];
+        if (!s->has_range || s->field < 0 || s->ex.kind != EX_NUM || s->ex.is_const) continue;
+        IrFn *fn = ir_fn(in->mod, arena_printf(in->S->arena, "range.%s", s->name), FN_RANGE, LANE_NEURON);
+        int v = ir_imm(fn, OP_LOAD, s->field, (Span){0, 0});
+        int low = ir_op2(fn, s->open_lo ? OP_GT : OP_GE, v, ir_const(fn, s->lo));
+        int high = ir_op2(fn, s->open_hi ? OP_LT : OP_LE, v, ir_const(fn, s->hi));
+        ir_out(fn, 0, ir_op2(fn, OP_AND, low, high), name_of(s->decl));
+    }
+}
+
 bool inst_emit(Inst *in, Sym const *used, int n_used)
 {
     size_t before = diag_errors(in->S->diags);
@@ -741,6 +755,7 @@ bool inst_emit(Inst *in, Sym const *used, int n_used)
     if (!ok) return false;
     emit_arrive(in, used, n_used);
     emit_check(in);
+    emit_ranges(in);
     for (size_t k = 0; k < vec_len(in->slot); k++) { /* unused named expressions are checked as well */
         Slot *s = &in->slot[k];
         if (s->kind != SLOT_DEFINE) continue;

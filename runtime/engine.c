@@ -190,6 +190,32 @@ static void init_states(Engine *e)
     }
 }
 
+/* What was drawn must lie in the range its declaration gives; names the first neuron where it does not. */
+static bool check_ranges(Engine *e, Fail *f)
+{
+    for (int k = 0; k < e->plan->n_pops; k++) {
+        const Pop *p = &e->pop[k];
+        for (int q = 0; p->kernel && q < p->kernel->n_fns; q++) {
+            const KernelFn *fn = &p->kernel->fn[q];
+            if (fn->role != FN_RANGE) continue;
+            const char *name = strchr(fn->name, '.') + 1;
+            int field = 0;
+            while (strcmp(p->kernel->field[field].name, name)) field++;
+            Frame fr = {.col = p->col, .t1 = decimal_time(1, e->plan->dt), .key = p->key, .scratch = e->worker[0].scratch};
+            double inside[256];
+            for (uint32_t lo = 0; lo < p->plan->n; lo += 256) {
+                uint32_t hi = p->plan->n - lo < 256 ? p->plan->n : lo + 256;
+                fn->range(fn, &fr, lo, hi, (double *[]){inside});
+                for (uint32_t i = lo; i < hi; i++)
+                    if (inside[i - lo] == 0)
+                        return fail_set(f, EXIT_MODEL, "`%s` of neuron %u of `%s` would start at %.10g %s, outside the range it is declared with", name, i,
+                                        p->plan->name, p->col[field][i], p->kernel->field[field].unit ? p->kernel->field[field].unit : "");
+            }
+        }
+    }
+    return true;
+}
+
 /* The plan must outlive the engine. */
 Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
 {
@@ -225,6 +251,10 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     }
     make_buffers(e);
     init_states(e);
+    if (!check_ranges(e, f)) {
+        engine_free(e);
+        return NULL;
+    }
     for (int k = 0; k < p->n_pops; k++)
         if (!p->pop[k].is_source) e->stats.neurons += p->pop[k].n;
     e->stats.threads = e->n_threads;

@@ -33,6 +33,7 @@ typedef enum FnRole {
     FN_TEST,   /* phase 4: out[0] = spikes at t_{n+1}? */
     FN_RESET,  /* phase 4, over the list of spiking neurons */
     FN_CHECK,  /* out[0] = every state is finite */
+    FN_RANGE,  /* once after init: out[0] = the variable it is named after ("range.V") is in its range */
     FN_OBS,    /* out[0] = a recorded expression */
     FN_DRIVE,  /* phase 3: adds a stimulus to an input */
     FN_WEIGHT, FN_DELAY, FN_PROB, /* per synapse: out[0]; delay in ms */
