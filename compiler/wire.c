@@ -410,6 +410,11 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     }
     if (!ok) return false;
     p.name = network_unique(S, name);
+    char why[400];
+    if (!none && !S->opt->registry->check_rule(&p, S->pop[from->pop].name, S->pop[to->pop].name, why, sizeof why)) {
+        diag_add(S->diags, D_bad_count, n->kid[2]->span, "%s", why);
+        return false;
+    }
     if (!none) vec_push(S->proj, p);
     return true;
 }

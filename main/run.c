@@ -44,7 +44,7 @@ static void tell_nan(Loaded *l, const Options *o, const EngineNan *nan)
     Diags *ds = diag_new(l->arena, l->ast.sources);
     const char *name = text ? text : p->kernel[pop->kernel]->field[nan->field].name;
     Diag *d = diag_add(ds, D_non_finite, at, "`%s` of neuron %u of `%s` is not finite at %.10g ms", name, nan->neuron, pop->name,
-                       decimal_time(nan->step, p->dt));
+                       decimal_time(nan->step + 1, p->dt));
     diag_note(d, "the run ended there; what came before is in the output file");
     diag_hint(d, "a smaller `dt`, or a bound such as `min(V, Vpeak)` inside an exponential, helps most often");
     diag_print(ds, stderr, color_for(o, stderr), 0);

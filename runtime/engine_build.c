@@ -552,12 +552,8 @@ static bool prepare(Build *b, int q, Fail *f)
     RuleCall *c = &b->call[q];
     if (!rule) cx_bug("no connection rule `%s`", p->rule);
     b->rule[q] = rule;
-    *c = (RuleCall){.proj = p, .src_name = src->name, .tgt_name = tgt->name, .src = &p->src_sel, .tgt = &p->tgt_sel,
-                    .same = p->src == p->tgt, .prob = p->prob_fn < 0 ? NULL : &e->plan->kernel[p->prob_kernel]->fn[p->prob_fn]};
-    c->attr_key = rng_key(p->has_key_seed ? p->seed : e->plan->seed, p->name);
-    c->key = rng_key(c->attr_key, "edges");
-    c->autapses = p->autapses == TRI_DEFAULT ? !c->same || rule->def.names_pairs : p->autapses == TRI_TRUE;
-    c->multapses = p->multapses == TRI_DEFAULT ? rule->def.multapses_default : p->multapses == TRI_TRUE;
+    *c = rule_call(rule, p, src->name, tgt->name, e->plan->seed);
+    c->prob = p->prob_fn < 0 ? NULL : &e->plan->kernel[p->prob_kernel]->fn[p->prob_fn];
     if (!p->src_sel.n || !p->tgt_sel.n)
         return rule_fail(c, f, "no neuron of %s is selected; check the bounds of the slice", (p->src_sel.n ? tgt : src)->name);
     if (!p->weight.varies) {

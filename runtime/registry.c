@@ -4,6 +4,8 @@
 #include "connect/rule.h"
 #include "stimuli/stimulus.h"
 
+#include <string.h>
+
 #define RULE(name) extern const Rule connect_##name;
 #include "connect/connect.def"
 #undef RULE
@@ -23,9 +25,24 @@ static const StimDef *const stims[] = {
 #undef STIM
 };
 
+/* What the rule itself says of its arguments and the sizes of both sides, before anything is built. */
+static bool check_rule(const PlanProj *p, const char *src, const char *tgt, char *why, size_t size)
+{
+    const Rule *rule = rule_find(p->rule);
+    RuleCall c = rule_call(rule, p, src, tgt, 0);
+    Fail f = {0};
+    bool ok = !rule->prepare || rule->prepare(&c, &f);
+    cx_free(c.table);
+    if (ok) return true;
+    const char *text = strstr(f.text, "): "); /* the place is the caller's to tell */
+    snprintf(why, size, "%s", text ? text + 3 : f.text);
+    return false;
+}
+
 const Registry runtime_registry = {
     .n_rules = (int)(sizeof rules / sizeof *rules),
     .n_stims = (int)(sizeof stims / sizeof *stims),
     .rule = rules,
     .stim = stims,
+    .check_rule = check_rule,
 };

@@ -4,6 +4,7 @@
 #define CORTEXC_REGISTRY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Dimension classes a parameter may have. */
 typedef enum ArgKind {
@@ -37,10 +38,14 @@ typedef struct StimDef {
     bool events;            /* aims at states with a weight; otherwise adds to inputs */
 } StimDef;
 
+struct PlanProj;
 typedef struct Registry {
     int n_rules, n_stims;
     const RuleDef *const *rule;
     const StimDef *const *stim;
+    /* Whether a projection's rule can do what its arguments ask between these populations; a sentence in
+     * `why` otherwise. */
+    bool (*check_rule)(const struct PlanProj *p, const char *src, const char *tgt, char *why, size_t size);
 } Registry;
 extern const Registry runtime_registry;
 

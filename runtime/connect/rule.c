@@ -174,6 +174,16 @@ void rule_sort_picks(RuleWork *w)
     for (size_t k = 0; k < n; k++) w->pick[k] = (uint32_t)w->key[k];
 }
 
+RuleCall rule_call(const Rule *rule, const PlanProj *p, const char *src, const char *tgt, uint64_t seed)
+{
+    RuleCall c = {.proj = p, .src_name = src, .tgt_name = tgt, .src = &p->src_sel, .tgt = &p->tgt_sel, .same = p->src == p->tgt};
+    c.attr_key = rng_key(p->has_key_seed ? p->seed : seed, p->name);
+    c.key = rng_key(c.attr_key, "edges");
+    c.autapses = p->autapses == TRI_DEFAULT ? !c.same || rule->def.names_pairs : p->autapses == TRI_TRUE;
+    c.multapses = p->multapses == TRI_DEFAULT ? rule->def.multapses_default : p->multapses == TRI_TRUE;
+    return c;
+}
+
 /* Fills f with exit code 65 and "projection NAME (place): …". */
 bool rule_fail(const RuleCall *c, Fail *f, const char *fmt, ...)
 {

@@ -44,6 +44,9 @@ extern const Rule *const rule_all[];
 extern const int n_rules;
 const Rule *rule_find(const char *name);
 
+/* The call of a projection with its keys and defaults; `prob` is left to the caller. */
+RuleCall rule_call(const Rule *rule, const PlanProj *p, const char *src, const char *tgt, uint64_t seed);
+
 enum { RULE_NONE = UINT32_MAX };
 static inline uint32_t rule_at(const PlanSelect *s, uint32_t k)
 {
