@@ -97,6 +97,7 @@ static void settings_give(Inst *in, Node *settings, bool outer)
             continue;
         }
         if (outer && e->name == sym("seed") && !inst_slot(in, e->name)) continue; /* read by the network */
+        if (is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
         Slot *s = inst_slot(in, e->name);
         if (s && (s->kind == DECL_PARAM || s->kind == DECL_STATE)) {
             s->given = e->kid[0];
@@ -296,6 +297,12 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
         if (e.kind != EX_LIST) diag_note(d, "this is %s", ex_say(S, e));
         e = ex_poison();
     }
+    Node *own = s->decl->kid[1];
+    if (!s->has_dim && own && own != s->given && !mentions(own, N_name, NULL)) {
+        /* the model's own value tells the dimension, which one that is given from outside must have */
+        Ex d = elab(&c, own);
+        take_dim(in, s, own, &d);
+    }
     take_dim(in, s, s->given, &e);
     read_range(in, s);
     check_range(in, s, s->given, e);
@@ -421,6 +428,10 @@ static void stmt_refractory(Ctx *c, Node *n)
     if (e.is_const) {
         int64_t steps;
         bool exact;
+        if (e.num == INFINITY) { /* for good */
+            assign(c, in->refr_field, ir_const(c->fn, INFINITY));
+            return;
+        }
         if (!(e.num >= 0) || !decimal_steps(e.num, S->dt, &steps, &exact)) {
             diag_add(S->diags, D_out_of_range, n->kid[0]->span, "a refractory time is a time from 0 on");
             return;
@@ -568,6 +579,35 @@ static const char *quote(void *ctx, Span at)
     return at.hi ? ast_source(S->ast, &here) : NULL;
 }
 
+/* `method = rk4` and `noise = stratonovich`. */
+static bool directive(Sema *S, Sym name, Node *v, OdeSystem *sys)
+{
+    if (v->kind != N_name) {
+        diag_add(S->diags, D_bad_argument, v->span, "`%s` is a word, such as `%s`", name, name == sym("method") ? "rk4" : "ito");
+        return false;
+    }
+    if (name == sym("method")) {
+        sys->method = v->name, sys->method_span = v->span;
+        return true;
+    }
+    sys->stratonovich = v->name == sym("stratonovich");
+    if (sys->stratonovich || v->name == sym("ito")) return true;
+    diag_add(S->diags, D_bad_argument, v->span, "noise is `ito` or `stratonovich`");
+    return false;
+}
+
+/* The same among the settings of a derived neuron or of a population. */
+static bool directives_given(Inst *in, Node *settings, OdeSystem *sys)
+{
+    bool ok = true;
+    for (int k = 0; settings && k < settings->n_kids; k++) {
+        Node *e = settings->kid[k];
+        if (e && e->kind == N_entry && is_directive(e) && !inst_slot(in, e->name))
+            ok = directive(in->S, e->name, e->kid[0], sys) && ok;
+    }
+    return ok;
+}
+
 static bool emit_step(Inst *in)
 {
     Sema *S = in->S;
@@ -607,20 +647,10 @@ static bool emit_step(Inst *in)
                      .quote = quote, .quote_ctx = S};
     for (int k = 0; k < in->def.body->n_kids; k++) {
         Node *p = in->def.body->kid[k];
-        if (!p || p->kind != N_define || !is_directive(p)) continue;
-        Node *v = p->kid[1];
-        if (v->kind != N_name) {
-            diag_add(S->diags, D_bad_argument, v->span, "`%s` is a word, such as `%s`", p->name, p->name == sym("method") ? "rk4" : "ito");
-            ok = false;
-        } else if (p->name == sym("method"))
-            sys.method = v->name, sys.method_span = v->span;
-        else if (v->name == sym("stratonovich") || v->name == sym("ito"))
-            sys.stratonovich = v->name == sym("stratonovich");
-        else {
-            diag_add(S->diags, D_bad_argument, v->span, "noise is `ito` or `stratonovich`");
-            ok = false;
-        }
+        if (p && p->kind == N_define && is_directive(p)) ok = directive(S, p->name, p->kid[1], &sys) && ok;
     }
+    for (int k = 0; k < in->def.n_settings; k++) ok = directives_given(in, in->def.settings[k], &sys) && ok;
+    ok = directives_given(in, in->settings, &sys) && ok;
     if (ok && in->n_eqs) ok = ode_integrate(&sys, step);
     /* the compiler's own copy of the equations is no function of the kernel */
     for (size_t k = 0; k < vec_len(in->mod->fn); k++)
