@@ -309,15 +309,6 @@ def microcircuit(b):
         b.near(f"{name}, Hz", out.rate(name, round(0.2 * n), 500, 2000), rate, max(0.25 * rate, 0.5), 4)
 
 
-@check(fast=False)
-def competition(b):
-    """Song, Miller & Abbott 2000: over 70 % of the weights end in the outer fifths."""
-    weights, _ = b.network("song2000").read("/cortexc/record/plastic/weight")
-    outer = sum(1 for w in weights if w < 0.2 * 0.15 or w > 0.8 * 0.15)
-    b.holds("weights in the outer fifths", outer / len(weights), 0.7, 1)
-    b.holds("weights in the upper fifth", sum(w > 0.8 * 0.15 for w in weights) / len(weights), 0.05, 0.8)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", nargs="?", metavar="CORTEXC")
