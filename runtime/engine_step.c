@@ -94,19 +94,39 @@ static void reserve(Spikes *s, size_t more)
     s->id = cx_realloc(s->id, s->cap, sizeof *s->id, "spikes of a window");
 }
 
-/* Appends the neurons whose test is not 0; room for n was made. */
+/* Kernels give truths as 0.0 and 1.0, so a group of them can be looked at as words. */
+static inline uint64_t word(double truth)
+{
+    uint64_t w;
+    memcpy(&w, &truth, sizeof w);
+    return w;
+}
+
+/* Appends the neurons whose test is true; room for n was made. */
 static void collect(Spikes *s, const double *out, uint32_t lo, uint32_t n)
 {
+    enum { GROUP = 16 };
     uint32_t k = 0;
-    for (; k + 8 <= n; k += 8) {
-        bool any = false;
-        for (int j = 0; j < 8; j++) any |= out[k + j] != 0;
+    for (; k + GROUP <= n; k += GROUP) {
+        uint64_t any = 0;
+        for (int j = 0; j < GROUP; j++) any |= word(out[k + j]);
         if (!any) continue;
-        for (uint32_t j = k; j < k + 8; j++)
+        for (uint32_t j = k; j < k + GROUP; j++)
             if (out[j] != 0) s->id[s->n++] = lo + j;
     }
     for (; k < n; k++)
         if (out[k] != 0) s->id[s->n++] = lo + k;
+}
+
+/* The first of n lanes that is false, or n. */
+static uint32_t first_false(const double *out, uint32_t n)
+{
+    uint64_t all = word(1);
+    for (uint32_t k = 0; k < n; k++) all &= word(out[k]);
+    if (all == word(1)) return n;
+    uint32_t k = 0;
+    while (out[k] != 0) k++;
+    return k;
 }
 
 static void not_finite(Worker *w, int64_t step, int pop, uint32_t neuron)
@@ -149,11 +169,8 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
         }
         if (check && !w->trouble[w->turn].nan.hit) {
             check->range(check, &after, lo, lo + n, out);
-            for (uint32_t j = 0; j < n; j++) {
-                if (w->out[j] != 0) continue;
-                not_finite(w, step, pop, lo + j);
-                break;
-            }
+            uint32_t bad = first_false(w->out, n);
+            if (bad < n) not_finite(w, step, pop, lo + bad);
         }
     }
 }
@@ -275,7 +292,7 @@ static bool give_spikes(Engine *e, int turn, int64_t step, int k)
             id = e->gather;
         }
         e->stats.spikes += total;
-        if (!total || !pop->plan->record_spikes) continue;
+        if (!total) continue;
         for (int s = 0; s < e->opt.n_sinks; s++) {
             Sink *sink = e->opt.sink[s];
             if (sink->spikes && !sink->spikes(sink, p, step + 1, id, total, e->fail)) return false;

@@ -186,6 +186,41 @@ void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *ou
     }
 }
 
+/* ---- many synapses at once ---- */
+
+/* A slice of one coordinate, in a buffer that ends with a whole group; zeros where there is none. */
+static const uint32_t *group(uint32_t buffer[RNG_SLICE], const uint32_t *from, int at, int n)
+{
+    int end = (n + RNG_GROUP - 1) / RNG_GROUP * RNG_GROUP, m = from ? n : 0;
+    if (from) memcpy(buffer, from + at, (size_t)m * sizeof *buffer);
+    memset(buffer + m, 0, (size_t)(end - m) * sizeof *buffer);
+    return buffer;
+}
+
+static void synapses(uint64_t key, RngSynapses s, int n, bool normal, double *out)
+{
+    const RngKernels *k = rng_kernels();
+    uint64_t first[RNG_SLICE], second[RNG_SLICE];
+    uint32_t src[RNG_SLICE], tgt[RNG_SLICE], mult[RNG_SLICE];
+    for (int at = 0; at < n; at += RNG_SLICE) {
+        int m = slice(n, at);
+        k->scattered(key, group(src, s.src, at, m), group(tgt, s.tgt, at, m),
+                     group(mult, s.mult, at, m), m, first, second);
+        if (normal) k->normals(m, first, second, out + at);
+        else k->uniforms(m, first, out + at);
+    }
+}
+
+void rng_uniform_synapses(uint64_t key, RngSynapses s, int n, double *out)
+{
+    synapses(key, s, n, false, out);
+}
+
+void rng_normal_synapses(uint64_t key, RngSynapses s, int n, double *out)
+{
+    synapses(key, s, n, true, out);
+}
+
 /* ---- Poisson trains ---- */
 
 /* e^-m to about 100 bits, for m <= 64: the series at m / 1024, squared ten times. */

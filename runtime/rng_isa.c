@@ -9,6 +9,7 @@ typedef __m512i Lanes;
 enum { WIDTH = 8 };
 #define lanes_all(x) _mm512_set1_epi64((long long)(x))
 #define lanes_load(p) _mm512_loadu_si512((const void *)(p))
+#define lanes_widen(p) _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
 #define lanes_store(p, v) _mm512_storeu_si512((void *)(p), (v))
 #define lanes_add(a, b) _mm512_add_epi64((a), (b))
 #define lanes_mul(a, b) _mm512_mul_epu32((a), (b))
@@ -21,6 +22,7 @@ typedef __m256i Lanes;
 enum { WIDTH = 4 };
 #define lanes_all(x) _mm256_set1_epi64x((long long)(x))
 #define lanes_load(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define lanes_widen(p) _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define lanes_store(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), (v))
 #define lanes_add(a, b) _mm256_add_epi64((a), (b))
 #define lanes_mul(a, b) _mm256_mul_epu32((a), (b))
@@ -32,6 +34,7 @@ typedef uint64_t Lanes;
 enum { WIDTH = 1 };
 #define lanes_all(x) ((uint64_t)(x))
 #define lanes_load(p) (*(p))
+#define lanes_widen(p) ((uint64_t)*(p))
 #define lanes_store(p, v) (*(p) = (v))
 #define lanes_add(a, b) ((a) + (b))
 #define lanes_mul(a, b) (((a)&0xffffffffu) * ((b)&0xffffffffu))
@@ -40,38 +43,70 @@ enum { WIDTH = 1 };
 #define lanes_join(lo, hi) (((lo)&0xffffffffu) | ((hi) << 32))
 #endif
 
-/* Two independent groups at a time hide the latency of the multiplications. */
+typedef struct Keys { /* of all rounds */
+    Lanes k0[RNG_ROUNDS], k1[RNG_ROUNDS];
+} Keys;
+
+static inline Keys keys(uint64_t key)
+{
+    Keys k;
+    for (int r = 0; r < RNG_ROUNDS; r++) {
+        k.k0[r] = lanes_all((uint32_t)key + (uint32_t)r * RNG_WEYL0);
+        k.k1[r] = lanes_all((uint32_t)(key >> 32) + (uint32_t)r * RNG_WEYL1);
+    }
+    return k;
+}
+
+typedef struct Block {
+    Lanes w0, w1, w2, w3;
+} Block;
+
+static inline __attribute__((always_inline)) void round_of(Block *b, Lanes k0, Lanes k1)
+{
+    Lanes p = lanes_mul(b->w0, lanes_all(RNG_MUL0)), q = lanes_mul(b->w2, lanes_all(RNG_MUL1));
+    b->w0 = lanes_xor(lanes_xor(lanes_high(q), b->w1), k0);
+    b->w2 = lanes_xor(lanes_xor(lanes_high(p), b->w3), k1);
+    b->w1 = q;
+    b->w3 = p;
+}
+
+/* Two independent vectors of blocks at a time hide the latency of the multiplications. */
+static inline __attribute__((always_inline)) void store_blocks(const Keys *k, Block a, Block b, uint64_t *first,
+                                                               uint64_t *second)
+{
+    for (int r = 0; r < RNG_ROUNDS; r++) {
+        round_of(&a, k->k0[r], k->k1[r]);
+        round_of(&b, k->k0[r], k->k1[r]);
+    }
+    lanes_store(first, lanes_join(a.w0, a.w1));
+    lanes_store(second, lanes_join(a.w2, a.w3));
+    lanes_store(first + WIDTH, lanes_join(b.w0, b.w1));
+    lanes_store(second + WIDTH, lanes_join(b.w2, b.w3));
+}
+
 static void isa_blocks(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uint32_t c3, int n,
                        uint64_t *first, uint64_t *second)
 {
     static const uint64_t ramp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    Lanes k0[RNG_ROUNDS], k1[RNG_ROUNDS];
-    for (int r = 0; r < RNG_ROUNDS; r++) {
-        k0[r] = lanes_all((uint32_t)key + (uint32_t)r * RNG_WEYL0);
-        k1[r] = lanes_all((uint32_t)(key >> 32) + (uint32_t)r * RNG_WEYL1);
-    }
-    Lanes m0 = lanes_all(RNG_MUL0), m1 = lanes_all(RNG_MUL1);
+    const Keys k = keys(key);
     for (int at = 0; at < n; at += 2 * WIDTH) {
-        Lanes a0 = lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp));
-        Lanes b0 = lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp + WIDTH));
-        Lanes a1 = lanes_all(c1), a2 = lanes_all(c2), a3 = lanes_all(c3);
-        Lanes b1 = a1, b2 = a2, b3 = a3;
-        for (int r = 0; r < RNG_ROUNDS; r++) {
-            Lanes p0 = lanes_mul(a0, m0), p1 = lanes_mul(a2, m1);
-            Lanes q0 = lanes_mul(b0, m0), q1 = lanes_mul(b2, m1);
-            a0 = lanes_xor(lanes_xor(lanes_high(p1), a1), k0[r]);
-            b0 = lanes_xor(lanes_xor(lanes_high(q1), b1), k0[r]);
-            a2 = lanes_xor(lanes_xor(lanes_high(p0), a3), k1[r]);
-            b2 = lanes_xor(lanes_xor(lanes_high(q0), b3), k1[r]);
-            a1 = p1;
-            b1 = q1;
-            a3 = p0;
-            b3 = q0;
-        }
-        lanes_store(first + at, lanes_join(a0, a1));
-        lanes_store(second + at, lanes_join(a2, a3));
-        lanes_store(first + at + WIDTH, lanes_join(b0, b1));
-        lanes_store(second + at + WIDTH, lanes_join(b2, b3));
+        Block a = {lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp)), lanes_all(c1),
+                   lanes_all(c2), lanes_all(c3)};
+        Block b = a;
+        b.w0 = lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp + WIDTH));
+        store_blocks(&k, a, b, first + at, second + at);
+    }
+}
+
+static void isa_scattered(uint64_t key, const uint32_t *c0, const uint32_t *c1, const uint32_t *c2,
+                          int n, uint64_t *first, uint64_t *second)
+{
+    const Keys k = keys(key);
+    for (int at = 0; at < n; at += 2 * WIDTH) {
+        int next = at + WIDTH;
+        Block a = {lanes_widen(c0 + at), lanes_widen(c1 + at), lanes_widen(c2 + at), lanes_all(0)};
+        Block b = {lanes_widen(c0 + next), lanes_widen(c1 + next), lanes_widen(c2 + next), lanes_all(0)};
+        store_blocks(&k, a, b, first + at, second + at);
     }
 }
 
@@ -117,5 +152,5 @@ static bool isa_counts(const int32_t *top, int n_top, int n, const uint32_t *wor
     return any != 0;
 }
 
-const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {isa_blocks, isa_uniforms, isa_normals,
-                                                    isa_counts};
+const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {isa_blocks, isa_scattered, isa_uniforms,
+                                                    isa_normals, isa_counts};

@@ -8,7 +8,8 @@
 
 enum {
     RNG_ROUNDS = 10,
-    RNG_SLICE = 256,      /* neurons handled at a time */
+    RNG_SLICE = 256,      /* lanes handled at a time */
+    RNG_GROUP = 16,       /* lanes of two of the widest vectors */
     RNG_ATTEMPTS = 10000, /* blocks after which a restricted law gives up and clips */
     RNG_TABLE_MEAN = 64,  /* above, trains draw neuron by neuron */
 };
@@ -32,6 +33,9 @@ typedef struct RngKernels {
      */
     void (*blocks)(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uint32_t c3, int n,
                    uint64_t *first, uint64_t *second);
+    /* The same with counters (c0[k], c1[k], c2[k], 0), read in whole groups of RNG_GROUP. */
+    void (*scattered)(uint64_t key, const uint32_t *c0, const uint32_t *c1, const uint32_t *c2,
+                      int n, uint64_t *first, uint64_t *second);
     void (*uniforms)(int n, const uint64_t *word, double *out);
     void (*normals)(int n, const uint64_t *first, const uint64_t *second, double *out);
     /* Counts decided by 32-bit words; true when some word equals an entry and leaves it open. */

@@ -2,7 +2,6 @@
  * blocks of lanes. Needs no tool chain and starts at once. */
 #include "interp.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,12 +157,6 @@ static void write_pure(Writer *w, int i)
          arg[0], arg[1], arg[2]);
 }
 
-static bool is_infinite(const Writer *w, int v, double sign)
-{
-    double c;
-    return ir_is_const(w->f, v, &c) && c == sign * INFINITY;
-}
-
 static void write_draw(Writer *w, int i)
 {
     const Ins *s = &w->f->ins[i];
@@ -171,7 +164,6 @@ static void write_draw(Writer *w, int i)
                    .single = (uint8_t)singles(w, s),
                    .shared = s->flags & INS_SHARED,
                    .salt = (uint64_t)s->imm.k};
-    d.plain = s->op == OP_RNORMAL && is_infinite(w, s->arg[2], -1) && is_infinite(w, s->arg[3], 1);
     d.d = w->place[i] =
         place_value(w, i); /* apart from the arguments, which are read after writing */
     for (int k = 0; k < 4; k++) {

@@ -43,7 +43,7 @@ typedef struct InterpIns {
     int32_t d, arg[4];  /* slots; unused arguments are slot d */
     uint8_t op;         /* draws: */
     uint8_t single;     /* bit k: argument k is one cell */
-    bool shared, plain; /* plain: a normal draw without bounds */
+    bool shared;
     uint64_t salt;
 } InterpIns;
 

@@ -21,6 +21,13 @@ static RngAt coordinates(const Call *c, uint64_t key, bool shared, int64_t k)
     return (RngAt){key, fr->src[lane], fr->tgt[lane], fr->mult ? fr->mult[lane] : 0, 0};
 }
 
+/* The coordinates of the block's synapses, in ranges. */
+static RngSynapses synapses(const Call *c)
+{
+    const Frame *fr = c->fr;
+    return (RngSynapses){fr->src + c->lo, fr->tgt + c->lo, fr->mult ? fr->mult + c->lo : NULL};
+}
+
 static double draw_one(Op op, RngAt at, const double *x)
 {
     switch (op) {
@@ -43,35 +50,50 @@ static double draw_one(Op op, RngAt at, const double *x)
     }
 }
 
-/* The arithmetic of rng_normal for a block of neurons. False where a lane is not a number: there
- * rng_normal may have drawn again (an infinite mean and spread). */
-static bool draw_normals(const Call *c, const InterpIns *s, uint64_t key, int64_t n, double *d)
+static void draw_lane(const Call *c, const InterpIns *s, uint64_t key, int64_t k)
 {
-    rng_normal_range(key, (uint32_t)c->lo, c->fr->step, (int)n, d);
+    double x[4];
+    for (int j = 0; j < 4; j++)
+        x[j] = ((const double *)c->slot[s->arg[j]])[s->single >> j & 1 ? 0 : k];
+    ((double *)c->slot[s->d])[k] = draw_one((Op)s->op, coordinates(c, key, s->shared, k), x);
+}
+
+static void draw_uniforms(const Call *c, uint64_t key, int64_t n, double *d)
+{
+    const Frame *fr = c->fr;
+    if (c->fn->lanes == LANE_NEURON)
+        rng_uniform_range(key, (uint32_t)c->lo, fr->step, (int)n, d);
+    else
+        rng_uniform_synapses(key, synapses(c), (int)n, d);
+}
+
+/* The first candidates of all lanes; lanes whose candidate the bounds refuse are drawn one by one, from the
+ * beginning. */
+static void draw_normals(const Call *c, const InterpIns *s, uint64_t key, int64_t n, double *d)
+{
+    const Frame *fr = c->fr;
+    const double *min = c->slot[s->arg[2]], *max = c->slot[s->arg[3]];
+    bool one_min = s->single & 4, one_max = s->single & 8;
+    if (c->fn->lanes == LANE_NEURON)
+        rng_normal_range(key, (uint32_t)c->lo, fr->step, (int)n, d);
+    else
+        rng_normal_synapses(key, synapses(c), (int)n, d);
     c->fn->isa->scale[s->single & 3](n, d, c->slot[s->arg[0]], c->slot[s->arg[1]], NULL);
-    int numbers = 1;
     for (int64_t k = 0; k < n; k++)
-        numbers &= d[k] == d[k];
-    return numbers;
+        if (!(d[k] >= min[one_min ? 0 : k] && d[k] <= max[one_max ? 0 : k])) draw_lane(c, s, key, k);
 }
 
 static void draw(const Call *c, const InterpIns *s, int64_t n)
 {
-    double *d = c->slot[s->d];
     uint64_t key = c->fr->key ^ s->salt;
-    if (!c->lane && c->fn->lanes == LANE_NEURON && !s->shared) {
-        if (s->op == OP_RUNIFORM) {
-            rng_uniform_range(key, (uint32_t)c->lo, c->fr->step, (int)n, d);
-            return;
-        }
-        if (s->plain && draw_normals(c, s, key, n, d)) return;
-    }
-    for (int64_t k = 0; k < n; k++) {
-        double x[4];
-        for (int j = 0; j < 4; j++)
-            x[j] = ((const double *)c->slot[s->arg[j]])[s->single >> j & 1 ? 0 : k];
-        d[k] = draw_one((Op)s->op, coordinates(c, key, s->shared, k), x);
-    }
+    bool block = !c->lane && !s->shared;
+    if (block && s->op == OP_RUNIFORM)
+        draw_uniforms(c, key, n, c->slot[s->d]);
+    else if (block && s->op == OP_RNORMAL)
+        draw_normals(c, s, key, n, c->slot[s->d]);
+    else
+        for (int64_t k = 0; k < n; k++)
+            draw_lane(c, s, key, k);
 }
 
 static void run_block(const Call *c, const InterpIns *s, int n_ins, int64_t n)

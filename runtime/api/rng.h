@@ -33,6 +33,13 @@ uint32_t rng_below(RngAt at, uint32_t n);          /* uniform in 0 … n-1, no b
 void rng_uniform_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out);
 void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out); /* standard */
 
+/* n synapse lanes with coordinates (src[k], tgt[k], mult[k]); mult may be NULL for zeros. */
+typedef struct RngSynapses {
+    const uint32_t *src, *tgt, *mult;
+} RngSynapses;
+void rng_uniform_synapses(uint64_t key, RngSynapses s, int n, double *out);
+void rng_normal_synapses(uint64_t key, RngSynapses s, int n, double *out); /* standard */
+
 /* Private Poisson trains: neurons 4k … 4k+3 share the block with counter (k, 1, step lo, step hi);
  * neuron i takes word i & 3. A 64-bit cumulative table decides on that word, and on a second block
  * only where 32 bits leave it open, so the law is exact to 2^-64. */

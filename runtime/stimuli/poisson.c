@@ -4,6 +4,16 @@
 
 extern const StimKind stimulus_poisson;
 
+/* Counts are at most 1e9, and doubles are made of signed numbers several at a time. */
+static void add_weights(double *restrict acc, const uint32_t *restrict count, const double *restrict weight, double same,
+                        uint32_t n)
+{
+    if (weight)
+        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * weight[k];
+    else
+        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * same;
+}
+
 /* Neurons lo … hi-1, the first at position `at` of the selection. */
 static void add(Worker *w, const Stim *s, int64_t step, double t, double t1, uint32_t lo, uint32_t hi, size_t at)
 {
@@ -33,12 +43,7 @@ static void add(Worker *w, const Stim *s, int64_t step, double t, double t1, uin
         } else {
             rng_poisson_range(s->counts, s->count_key, i, step, (int)n, count);
         }
-        if (s->weight) {
-            const double *weight = s->weight + at + (i - lo);
-            for (uint32_t k = 0; k < n; k++) acc[i + k] += (double)count[k] * weight[k];
-        } else {
-            for (uint32_t k = 0; k < n; k++) acc[i + k] += (double)count[k] * p->weight.value;
-        }
+        add_weights(acc + i, count, s->weight ? s->weight + at + (i - lo) : NULL, p->weight.value, n);
         i += n;
     }
 }

@@ -150,6 +150,30 @@ Test(rng, ranges_equal_single_draws)
         }
 }
 
+/* Two draws for a pair that is joined twice differ, and a block of synapses is what its lanes are one by one. */
+Test(rng, synapses_one_by_one)
+{
+    enum { MOST = 600 };
+    static uint32_t src[MOST], tgt[MOST], mult[MOST];
+    static double u[MOST], z[MOST];
+    uint64_t key = rng_key(9, "synapses");
+    for (uint32_t k = 0; k < MOST; k++) {
+        src[k] = k * 2654435761u;
+        tgt[k] = k / 3;
+        mult[k] = k % 5;
+    }
+    for (int n = 1; n <= MOST; n += n < 40 ? 1 : 37)
+        for (int with = 0; with < 2; with++) {
+            rng_uniform_synapses(key, (RngSynapses){src, tgt, with ? mult : NULL}, n, u);
+            rng_normal_synapses(key, (RngSynapses){src, tgt, with ? mult : NULL}, n, z);
+            for (int k = 0; k < n; k++) {
+                RngAt a = {key, src[k], tgt[k], with ? mult[k] : 0, 0};
+                double normal = rng_normal(a, 0, 1, -INFINITY, INFINITY), uniform = rng_uniform(a);
+                cr_assert(!memcmp(&uniform, &u[k], sizeof uniform) && !memcmp(&normal, &z[k], sizeof normal));
+            }
+        }
+}
+
 Test(rng, instruction_sets_agree)
 {
     const RngKernels *kernels[] = {&rng_kernels_base, &rng_kernels_avx2, &rng_kernels_avx512};
@@ -159,7 +183,11 @@ Test(rng, instruction_sets_agree)
                   __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")};
     uint64_t first[2][RNG_SLICE], second[2][RNG_SLICE];
     static double u[2][RNG_SLICE], z[2][RNG_SLICE];
-    uint32_t c[2][RNG_SLICE];
+    uint32_t c[2][RNG_SLICE], up[RNG_SLICE], down[RNG_SLICE];
+    for (uint32_t k = 0; k < RNG_SLICE; k++) {
+        up[k] = k * k;
+        down[k] = ~k;
+    }
     RngPoisson *p = rng_poisson_new(3.7);
     for (int isa = 1; isa < 3; isa++) {
         if (!has[isa]) continue;
@@ -168,6 +196,7 @@ Test(rng, instruction_sets_agree)
                 const RngKernels *f = kernels[k * isa];
                 f->blocks(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE,
                           first[k], second[k]);
+                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, RNG_SLICE, first[k], second[k]);
                 f->uniforms(RNG_SLICE, first[k], u[k]);
                 f->normals(RNG_SLICE, first[k], second[k], z[k]);
                 f->counts(p->top, p->n_top, RNG_SLICE, (const uint32_t *)second[0], c[k]);
