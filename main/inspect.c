@@ -102,7 +102,7 @@ int command_show(const Options *o, int argc, char **argv)
     Fail f;
     int columns = os_columns(stdout);
     if (columns > 120) columns = 120;
-    Summary *s = output_summary(argv[0], 100, 40, &f);
+    Summary *s = output_summary(argv[0], RASTER_COLUMNS, RASTER_ROWS, &f);
     if (!s) return complain(o, &f);
     summary_print(s, stdout, color_for(o, stdout), columns);
     putchar('\n');

@@ -26,6 +26,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a failed write */
 }
 
 /* The equation of the variable that went wrong, as a diagnostic at its line. */
@@ -116,13 +117,13 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     if (!progress_mode(o->progress, &mode)) return complain_usage("--progress takes auto, bar, json or none, not `%s`", o->progress);
     if (!compile_build(l->model, b, &f)) return complain(o, &f);
     OutputInfo info = {.version = CORTEXC_VERSION, .command_line = o->command_line, .backend = b->name, .threads = o->threads, .force = o->force};
+    catch_signals();
     Output *out = output_open(p, path, &info, &f);
     if (!out) return complain(o, &f);
-    Summary *s = summary_new(p, 100, 40);
+    Summary *s = summary_new(p, RASTER_COLUMNS, RASTER_ROWS);
     Expect *x = expect_new(p);
     Sink *sinks[] = {output_sink(out), summary_sink(s), expect_sink(x)};
     EngineOptions eo = {.threads = o->threads, .n_sinks = 3, .sink = sinks, .stop = &stop_now};
-    catch_signals();
     int status = 0;
     Engine *e = engine_new(p, &eo, &f);
     if (!e) {
@@ -142,7 +143,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     if (!ok && !nan.hit) {
         status = complain(o, &f);
         output_abandon(out);
-    } else if (!output_finish(out, e, s, &f)) {
+    } else if (!output_finish(out, e, s, x, &f)) {
         status = complain(o, &f);
     } else {
         bool met = tell_expected(o, x, st.steps);

@@ -437,7 +437,7 @@ uint64_t output_spike_hash(const Output *o, int pop)
     return hash_value(o->pop[pop].hash);
 }
 
-bool output_finish(Output *o, const Engine *e, const Summary *s, Fail *f)
+bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x, Fail *f)
 {
     const Plan *p = o->plan;
     size_t n_pops = (size_t)p->n_pops;
@@ -453,7 +453,7 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, Fail *f)
         ok = ok && finish_rec(o, &o->rec[k]);
     int64_t steps = e ? engine_stats(e).steps : plan_steps(p);
     if (!e && o->last_step > steps) steps = o->last_step;
-    ok = ok && output_meta(o->h5, p, o->info, e, s, &(OutputTotals){spikes, hash, steps});
+    ok = ok && output_meta(o->h5, p, o->info, e, s, x, &(OutputTotals){spikes, hash, steps});
     ok = h5_finish(o->h5, f) && ok;
     o->h5 = NULL;
     if (!ok) unlink(o->tmp);

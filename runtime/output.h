@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "engine.h"
+#include "expect.h"
 #include "plan.h"
 
 typedef struct Summary Summary;
@@ -24,9 +25,9 @@ typedef struct OutputInfo {
 Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *f);
 Sink *output_sink(Output *o);
 /* Writes what is known only at the end, syncs and renames to `path`. `e` may be NULL (no state
- * hashes, no wall times), and so may `s` (no statistics). Frees `o` also when it fails. After a
- * failed write (Fail 74) nothing stands under either name. */
-bool output_finish(Output *o, const Engine *e, const Summary *s, Fail *f);
+ * hashes, no wall times), and so may `s` (no statistics) and `x` (nothing of what was expected).
+ * Frees `o` also when it fails. After a failed write (Fail 74) nothing stands under either name. */
+bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x, Fail *f);
 /* Ends without a result: removes `path`.tmp and frees `o` (may be NULL). */
 void output_abandon(Output *o);
 /* XXH3 of the spikes of one population so far: (step i64, id u32) pairs, little endian, in order.
@@ -40,7 +41,7 @@ OutputFile *output_read(const char *path, Fail *f);
 /* Title, dt, seed, steps (one run) and populations (name, layer, model, n, colour, rest and
  * threshold) as they stood when the file was written. No kernels, no connections. */
 const Plan *output_plan(const OutputFile *o);
-/* Replays the spikes of every population through to->spikes: population by population, within one
+/* Replays the recorded spikes through to->spikes: population by population, within one
  * in order of time. Reads in blocks. */
 bool output_spikes(OutputFile *o, Sink *to, Fail *f);
 void output_close(OutputFile *o);
@@ -54,10 +55,10 @@ typedef struct SummaryRow {
     uint64_t cells, spikes;
     double rate; /* Hz, mean over cells and the whole run */
     double cv;   /* of the intervals between spikes; mean over cells with >= 3 spikes, or NaN */
-    double
-        synchrony; /* variance over mean of the count in 3 ms bins, at most 1,000 cells, or NaN */
-    const char *word; /* silent, saturated, synchronous, asynchronous; "" (and a rate of NaN) when
-                       * its spikes are not recorded */
+    double synchrony;  /* from 0 (independent) to 1 (all together), NaN when it cannot be told */
+    double fano;       /* variance over mean of the population's count in 3 ms, or NaN */
+    const char *word;  /* silent, saturated, synchronous, asynchronous; active: too short a run or
+                        * too few cells to tell; "": nothing is known */
     bool v_sampled;   /* then: how far V was above its rest, in mV, and where the threshold is */
     double v_mean, v_max, v_threshold;
     double color[3];
@@ -72,8 +73,8 @@ Sink *summary_sink(Summary *s);
 void summary_sample(Summary *s, const Engine *e);
 /* For runs without an engine: the number of steps done. Without either the plan's runs count. */
 void summary_steps(Summary *s, int64_t steps);
-/* For files: what summary_sample had seen, in mV above rest. */
-void summary_set_v(Summary *s, int pop, double mean, double max);
+/* For files: a row as it was written, and its note or "". Copied; a word that is none is "". */
+void summary_set_row(Summary *s, int pop, const SummaryRow *row, const char *note);
 int summary_count(const Summary *s);
 SummaryRow summary_row(const Summary *s, int pop); /* pop as in Plan.pop */
 const int *summary_order(const Summary *s);        /* of declaration: summary_count populations */
@@ -87,7 +88,9 @@ void summary_free(Summary *s);
 
 /* ---- raster.c: which cell spiked when, by layer. Braille in UTF-8 locales, ASCII elsewhere. ----
  */
+enum { RASTER_COLUMNS = 100, RASTER_ROWS = 24 }; /* a raster that fits a screen with its table */
 typedef struct Raster Raster;
+/* Of the populations whose spikes are recorded. */
 Raster *raster_new(const Plan *p, int columns, int rows);
 void raster_spikes(Raster *r, int pop, int64_t step, const uint32_t *id, size_t n);
 void raster_print(const Raster *r, FILE *out, bool color, int columns, int rows, int64_t steps);

@@ -134,23 +134,33 @@ static bool about(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e
 
 /* The table of populations: one array per column, rows in order of declaration. */
 typedef struct Table {
-    const char **name, **layer, **model, **word, **spike_hash, **state_hash;
+    const char **name, **layer, **model, **word, **note, **spike_hash, **state_hash;
     uint8_t *source;
     uint64_t *cells, *spikes;
-    double *rate, *cv, *synchrony, *v_mean, *v_max, *v_rest, *v_threshold, *color;
+    double *rate, *cv, *synchrony, *fano, *v_mean, *v_max, *v_rest, *v_threshold, *color;
 } Table;
 
 static Table table_new(Arena *a, size_t n)
 {
-    return (Table){arena_many(a, const char *, n), arena_many(a, const char *, n),
-                   arena_many(a, const char *, n), arena_many(a, const char *, n),
-                   arena_many(a, const char *, n), arena_many(a, const char *, n),
-                   arena_many(a, uint8_t, n),      arena_many(a, uint64_t, n),
-                   arena_many(a, uint64_t, n),     arena_many(a, double, n),
-                   arena_many(a, double, n),       arena_many(a, double, n),
-                   arena_many(a, double, n),       arena_many(a, double, n),
-                   arena_many(a, double, n),       arena_many(a, double, n),
-                   arena_many(a, double, 3 * n)};
+    return (Table){.name = arena_many(a, const char *, n),
+                   .layer = arena_many(a, const char *, n),
+                   .model = arena_many(a, const char *, n),
+                   .word = arena_many(a, const char *, n),
+                   .note = arena_many(a, const char *, n),
+                   .spike_hash = arena_many(a, const char *, n),
+                   .state_hash = arena_many(a, const char *, n),
+                   .source = arena_many(a, uint8_t, n),
+                   .cells = arena_many(a, uint64_t, n),
+                   .spikes = arena_many(a, uint64_t, n),
+                   .rate = arena_many(a, double, n),
+                   .cv = arena_many(a, double, n),
+                   .synchrony = arena_many(a, double, n),
+                   .fano = arena_many(a, double, n),
+                   .v_mean = arena_many(a, double, n),
+                   .v_max = arena_many(a, double, n),
+                   .v_rest = arena_many(a, double, n),
+                   .v_threshold = arena_many(a, double, n),
+                   .color = arena_many(a, double, 3 * n)};
 }
 
 static void table_row(Table *t, int row, Arena *a, const Plan *p, int k, const Engine *e,
@@ -158,8 +168,12 @@ static void table_row(Table *t, int row, Arena *a, const Plan *p, int k, const E
 {
     const PlanPop *pop = &p->pop[k];
     const double none = NAN;
-    SummaryRow r = {.rate = none, .cv = none, .synchrony = none, .word = ""};
-    if (s) r = summary_row(s, k);
+    SummaryRow r = {.rate = none, .cv = none, .synchrony = none, .fano = none, .word = ""};
+    char note[512] = "";
+    if (s) {
+        r = summary_row(s, k);
+        if (!summary_note(s, k, note, sizeof note)) note[0] = '\0';
+    }
     t->name[row] = pop->name;
     t->layer[row] = pop->layer ? pop->layer : pop->name;
     t->model[row] = pop->model ? pop->model : "";
@@ -169,7 +183,9 @@ static void table_row(Table *t, int row, Arena *a, const Plan *p, int k, const E
     t->rate[row] = r.rate;
     t->cv[row] = r.cv;
     t->synchrony[row] = r.synchrony;
+    t->fano[row] = r.fano;
     t->word[row] = r.word;
+    t->note[row] = arena_strdup(a, note);
     t->v_mean[row] = r.v_sampled ? r.v_mean : none;
     t->v_max[row] = r.v_sampled ? r.v_max : none;
     t->v_rest[row] = pop->v_known ? pop->v_rest : none;
@@ -210,7 +226,8 @@ static bool populations(H5file *h, const Plan *p, const Engine *e, const Summary
               h5_attr_text(h, AT "rate", "units", "Hz") &&
               h5_array(h, AT "cv", H5K_F64, n, H5_FLAT, t.cv) &&
               h5_array(h, AT "synchrony", H5K_F64, n, H5_FLAT, t.synchrony) &&
-              h5_texts(h, AT "word", n, t.word) &&
+              h5_array(h, AT "fano", H5K_F64, n, H5_FLAT, t.fano) &&
+              h5_texts(h, AT "word", n, t.word) && h5_texts(h, AT "note", n, t.note) &&
               h5_array(h, AT "v_mean", H5K_F64, n, H5_FLAT, t.v_mean) &&
               h5_array(h, AT "v_max", H5K_F64, n, H5_FLAT, t.v_max) &&
               h5_array(h, AT "v_rest", H5K_F64, n, H5_FLAT, t.v_rest) &&
@@ -226,11 +243,38 @@ static bool populations(H5file *h, const Plan *p, const Engine *e, const Summary
     return ok;
 }
 
+/* What the model expects of itself, in order of declaration; nothing when it expects nothing. */
+static bool expected(H5file *h, const Plan *p, const Expect *x, int64_t steps)
+{
+    size_t n = x ? (size_t)expect_count(x) : 0;
+    if (!n) return true;
+    Arena *a = arena_new("output tables");
+    const char **text = arena_many(a, const char *, n);
+    double *value = arena_many(a, double, n), *lo = arena_many(a, double, n);
+    double *hi = arena_many(a, double, n);
+    uint8_t *met = arena_many(a, uint8_t, n);
+    for (size_t k = 0; k < n; k++) {
+        ExpectResult r = expect_result(x, (int)k, steps);
+        text[k] = r.text, value[k] = r.value, met[k] = r.met;
+        lo[k] = p->expect[k].lo, hi[k] = p->expect[k].hi;
+    }
+#define AT "/cortexc/expect/"
+    bool ok = h5_texts(h, AT "text", n, text) &&
+              h5_array(h, AT "value", H5K_F64, n, H5_FLAT, value) &&
+              h5_array(h, AT "lo", H5K_F64, n, H5_FLAT, lo) &&
+              h5_array(h, AT "hi", H5K_F64, n, H5_FLAT, hi) &&
+              h5_array(h, AT "met", H5K_U8, n, H5_FLAT, met) &&
+              h5_attr_text(h, AT "value", "units", "Hz");
+#undef AT
+    arena_free(a);
+    return ok;
+}
+
 bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e, const Summary *s,
-                 const OutputTotals *totals)
+                 const Expect *x, const OutputTotals *totals)
 {
     bool ok = h5_group(h, "/cortexc") && h5_group(h, "/nodes") && about(h, p, i, e, totals) &&
-              populations(h, p, e, s, totals);
+              populations(h, p, e, s, totals) && expected(h, p, x, totals->steps);
     for (int k = 0; ok && k < p->n_pops; k++)
         ok = node_table(h, p, k);
     return ok;

@@ -14,6 +14,6 @@ typedef struct OutputTotals { /* per population, in the order of Plan.pop */
 void output_identity(const Plan *p, char text[17]);
 /* /nodes and /cortexc but for /cortexc/record. False when the file has failed. */
 bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e, const Summary *s,
-                 const OutputTotals *totals);
+                 const Expect *x, const OutputTotals *totals);
 
 #endif

@@ -15,7 +15,8 @@ struct OutputFile {
     char *path;
     Plan plan;
     PlanRun run;
-    double *v_mean, *v_max;
+    SummaryRow *row;
+    const char **note;
     int64_t steps;
 };
 
@@ -25,6 +26,19 @@ static bool broken(const OutputFile *o, const char *what, Fail *f)
 }
 
 #define AT "/cortexc/populations/"
+
+/* Texts that go to a terminal as they are must not command it. */
+static bool read_words(OutputFile *o, const char *path, uint64_t n, const char **text)
+{
+    if (!h5_read_texts(o->h5, o->arena, path, n, text)) return false;
+    for (uint64_t k = 0; k < n; k++) {
+        char *clean = arena_strdup(o->arena, text[k]);
+        for (char *c = clean; *c; c++)
+            if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
+        text[k] = clean;
+    }
+    return true;
+}
 
 /* The number of cells a population has, checked against its table of nodes. */
 static bool check_cells(OutputFile *o, const char *name, uint64_t cells, Fail *f)
@@ -53,15 +67,11 @@ static bool read_pops(OutputFile *o, Fail *f)
     uint8_t *source = arena_many(a, uint8_t, n);
     double *rest = arena_many(a, double, n), *threshold = arena_many(a, double, n);
     double *color = arena_many(a, double, 3 * n);
-    o->v_mean = arena_many(a, double, n), o->v_max = arena_many(a, double, n);
-    if (!h5_read_texts(h, a, AT "name", n, name) || !h5_read_texts(h, a, AT "layer", n, layer) ||
-        !h5_read_texts(h, a, AT "model", n, model) ||
-        !h5_read(h, AT "cells", H5K_U64, 0, n, cells) ||
+    if (!read_words(o, AT "name", n, name) || !read_words(o, AT "layer", n, layer) ||
+        !read_words(o, AT "model", n, model) || !h5_read(h, AT "cells", H5K_U64, 0, n, cells) ||
         !h5_read(h, AT "is_source", H5K_U8, 0, n, source) ||
         !h5_read(h, AT "v_rest", H5K_F64, 0, n, rest) ||
         !h5_read(h, AT "v_threshold", H5K_F64, 0, n, threshold) ||
-        !h5_read(h, AT "v_mean", H5K_F64, 0, n, o->v_mean) ||
-        !h5_read(h, AT "v_max", H5K_F64, 0, n, o->v_max) ||
         !h5_read_wide(h, AT "color", n, 3, color))
         return broken(o, "its table of populations", f);
     o->plan.n_pops = (int)n;
@@ -83,6 +93,38 @@ static bool read_pops(OutputFile *o, Fail *f)
                        .v_threshold = threshold[k],
                        .v_known = isfinite(rest[k] + threshold[k])};
         memcpy(p->color, color + 3 * k, sizeof p->color);
+    }
+    return true;
+}
+
+/* What the summary of the run said. */
+static bool read_rows(OutputFile *o, Fail *f)
+{
+    static const char *const name[] = {"rate", "cv", "synchrony", "fano", "v_mean", "v_max"};
+    enum { N = sizeof name / sizeof *name };
+    Arena *a = o->arena;
+    uint64_t n = (uint64_t)o->plan.n_pops, *spikes = arena_many(a, uint64_t, n);
+    const char **word = arena_many(a, const char *, n);
+    double *v[N];
+    bool ok = h5_read(o->h5, AT "spikes", H5K_U64, 0, n, spikes);
+    for (int c = 0; c < N; c++) {
+        v[c] = arena_many(a, double, n);
+        ok = ok && h5_read(o->h5, arena_printf(a, AT "%s", name[c]), H5K_F64, 0, n, v[c]);
+    }
+    o->row = arena_many(a, SummaryRow, n);
+    o->note = arena_many(a, const char *, n);
+    if (!ok || !h5_read_texts(o->h5, a, AT "word", n, word) ||
+        !read_words(o, AT "note", n, o->note))
+        return broken(o, "its table of populations", f);
+    for (uint64_t k = 0; k < n; k++) {
+        const PlanPop *p = &o->plan.pop[k];
+        SummaryRow *r = &o->row[k];
+        *r = (SummaryRow){.is_source = p->is_source, .cells = p->n, .spikes = spikes[k],
+                          .word = word[k], .rate = v[0][k], .cv = v[1][k], .synchrony = v[2][k],
+                          .fano = v[3][k], .v_mean = v[4][k], .v_max = v[5][k]};
+        r->v_sampled = isfinite(r->v_mean + r->v_max);
+        r->v_threshold = p->v_threshold - p->v_rest;
+        memcpy(r->color, p->color, sizeof r->color);
     }
     return true;
 }
@@ -125,7 +167,7 @@ OutputFile *output_read(const char *path, Fail *f)
     OutputFile *o = cx_alloc(1, sizeof *o, "output file");
     *o = (OutputFile){.arena = arena_new("output file"), .h5 = h};
     o->path = arena_strdup(o->arena, path);
-    if (read_head(o, f) && read_pops(o, f)) return o;
+    if (read_head(o, f) && read_pops(o, f) && read_rows(o, f)) return o;
     output_close(o);
     return NULL;
 }
@@ -214,7 +256,7 @@ Summary *output_summary(const char *path, int columns, int rows, Fail *f)
     Summary *s = summary_new(&o->plan, columns, rows);
     summary_steps(s, o->steps);
     for (int k = 0; k < o->plan.n_pops; k++)
-        if (isfinite(o->v_mean[k] + o->v_max[k])) summary_set_v(s, k, o->v_mean[k], o->v_max[k]);
+        summary_set_row(s, k, &o->row[k], o->note[k]);
     if (!output_spikes(o, summary_sink(s), f)) {
         summary_free(s);
         s = NULL;

@@ -12,7 +12,6 @@ enum {
     LEVELS = 6, /* the first 4^level cells of a row's range */
     DOTS_X = 2,
     DOTS_Y = 4, /* in one character of braille */
-    MAX_POPS = 60,
     MAX_FILL = 30, /* per cent of dots */
     LABEL = 12     /* longest label */
 };
@@ -27,41 +26,49 @@ typedef struct RastPop {
 } RastPop;
 
 struct Raster {
-    int n_pops, n_shown, rows, columns; /* columns as kept, not as drawn */
+    int n_pops, n_shown, n_left_out, rows, columns; /* columns as kept, not as drawn */
     int *order;
     double dt;
     RastPop *pop;
 };
 
-/* Lines go to populations by the square root of their size, at least one each. */
+/* Lines go to populations in proportion to their cells, but at least two where there is room, and no
+ * more than there are cells to show. */
 static void share_rows(Raster *r, int rows)
 {
-    double total = 0;
-    uint64_t given = 0;
-    for (int k = 0; k < r->n_shown; k++)
-        total += __builtin_sqrt((double)r->pop[r->order[k]].n);
+    int least = 2 * r->n_shown <= rows ? 2 : 1;
     for (int k = 0; k < r->n_shown; k++) {
         RastPop *p = &r->pop[r->order[k]];
-        int spare = rows - r->n_shown;
-        double part = total > 0 && spare > 0 ? spare * __builtin_sqrt((double)p->n) / total : 0;
-        p->rows = 1 + (int)part;
-        given += (uint64_t)p->rows;
+        p->rows = p->n <= DOTS_Y ? 1 : least;
+        r->rows += p->rows;
     }
-    for (int k = 0; k < r->n_shown && given < (uint64_t)rows; k++, given++)
-        r->pop[r->order[k]].rows++;
-    r->rows = (int)given;
+    for (; r->rows < rows; r->rows++) {
+        RastPop *best = NULL;
+        for (int k = 0; k < r->n_shown; k++) {
+            RastPop *p = &r->pop[r->order[k]];
+            if ((uint32_t)(p->rows * DOTS_Y) >= p->n) continue;
+            if (!best || (uint64_t)p->n * (uint64_t)(best->rows + 1) >
+                             (uint64_t)best->n * (uint64_t)(p->rows + 1))
+                best = p;
+        }
+        if (!best) return;
+        best->rows++;
+    }
 }
 
 Raster *raster_new(const Plan *p, int columns, int rows)
 {
     Raster *r = cx_alloc(1, sizeof *r, "raster");
     *r = (Raster){.n_pops = p->n_pops, .dt = p->dt, .columns = 4 * DOTS_X * columns};
-    r->n_shown = p->n_pops < MAX_POPS ? p->n_pops : MAX_POPS;
     r->pop = cx_alloc((size_t)p->n_pops + 1, sizeof *r->pop, "raster");
     r->order = cx_alloc((size_t)p->n_pops + 1, sizeof *r->order, "raster");
     for (int k = 0; k < p->n_pops; k++) {
         RastPop *to = &r->pop[k];
-        r->order[k] = p->pop_order ? p->pop_order[k] : k;
+        int at = p->pop_order ? p->pop_order[k] : k;
+        if (p->pop[at].record_spikes && p->pop[at].n) {
+            if (r->n_shown < rows) r->order[r->n_shown++] = at;
+            else r->n_left_out++;
+        }
         snprintf(to->name, sizeof to->name, "%s", p->pop[k].name);
         memcpy(to->color, p->pop[k].color, sizeof to->color);
         to->n = p->pop[k].n;
@@ -251,8 +258,7 @@ void raster_print(const Raster *r, FILE *out, bool color, int columns, int rows,
         fprintf(out, "%d cell%s", most, most == 1 ? "" : "s");
     else
         fprintf(out, "%d to %d cells", least, most);
-    if (r->n_pops > r->n_shown)
-        fprintf(out, "; %d more populations are not shown", r->n_pops - r->n_shown);
+    if (r->n_left_out) fprintf(out, "; %d more populations are not shown", r->n_left_out);
     fputc('\n', out);
 }
 

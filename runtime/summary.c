@@ -4,9 +4,15 @@
  * Rate: spikes / (cells * duration).
  * CV: standard deviation over mean of the intervals between a cell's spikes, averaged over the
  * cells with at least three spikes (two intervals); of large populations every k-th cell is looked
- * at. Synchrony: variance over mean of the number of spikes in bins of 3 ms, over at most 1,000
- * cells evenly chosen, as in Potjans & Diesmann (2014), Cereb. Cortex 24:785: 1 for independent
- * Poisson cells, and about 1 + (cells - 1) * correlation. They call a layer asynchronous below 8.
+ * at.
+ * Synchrony: the chi of Golomb & Rinzel (1993), Phys. Rev. E 48:4810, on spike counts c_i in bins of
+ * 3 ms and freed of its dependence on the number of cells. With P the sum of the c_i,
+ *     chi^2 = (var P - sum var c_i) / ((sum sd c_i)^2 - sum var c_i),
+ * the mean correlation of all pairs of cells, each weighted by its two standard deviations: 0 for
+ * independent cells, 1 when all do the same, whatever their number and rate. At most 1,000 cells,
+ * evenly chosen, are looked at.
+ * Fano: var P / mean P of the same cells, which Potjans & Diesmann (2014), Cereb. Cortex 24:785,
+ * call synchrony; it grows with the number of cells.
  * The first 100 ms (a fifth of shorter runs) are left out: they show where the cells started. */
 #include "output.h"
 
@@ -14,8 +20,8 @@
 #include <string.h>
 
 #define SILENT_HZ 0.05
-#define SATURATED_HZ 200.0
-#define SYNCHRONOUS 8.0
+#define SATURATED_HZ 100.0
+#define SYNCHRONOUS 0.2 /* chi: above what Brunel (2000) calls asynchronous, below his oscillations */
 #define BIN_MS 3.0
 #define ONSET_MS 100.0
 
@@ -27,19 +33,25 @@ typedef struct Cell {
     double squares; /* of the intervals, in steps; whole numbers, so sums are exact below 2^53 */
 } Cell;
 
+typedef struct Counts { /* spikes in bins: the one being filled, and what the filled ones add up to */
+    int64_t bin;
+    uint64_t count, sum, squares;
+} Counts;
+
 typedef struct SumPop {
     char *name, *layer, *model, *v_name, *v_unit;
-    bool is_source, recorded, v_known, v_uniform;
+    bool is_source, v_known, v_uniform;
+    bool has_input, uninhibited;
     int v_field;
     double v_factor, v_rest, v_threshold, color[3];
     uint32_t n, cv_every, sync_every;
     uint64_t spikes;
     Cell *cell;
-    int64_t bin;           /* being filled */
-    uint64_t count;        /* in it */
-    uint64_t sum, squares; /* over the filled ones */
+    Counts together, *alone; /* of the cells looked at for synchrony */
     uint64_t v_samples;
-    double v_sum, v_max; /* above rest */
+    double v_sum, v_max;    /* above rest */
+    const SummaryRow *told; /* by a file: then nothing above counts */
+    const char *told_note;
 } SumPop;
 
 struct Summary {
@@ -53,6 +65,18 @@ struct Summary {
     Raster *raster;
 };
 
+/* A spike in `bin`, which is not before that of the last one. */
+static void count_spike(Counts *c, int64_t bin)
+{
+    if (bin > c->bin) {
+        c->sum += c->count;
+        c->squares += c->count * c->count;
+        c->count = 0;
+        c->bin = bin;
+    }
+    c->count++;
+}
+
 static bool take_spikes(Sink *sink, int k, int64_t step, const uint32_t *id, size_t n, Fail *f)
 {
     (void)f;
@@ -60,17 +84,17 @@ static bool take_spikes(Sink *sink, int k, int64_t step, const uint32_t *id, siz
     SumPop *p = &s->pop[k];
     if (step > s->last_step) s->last_step = step;
     p->spikes += n;
-    if (!p->cell) p->cell = cx_alloc(p->n / p->cv_every + 1, sizeof *p->cell, "summary");
+    if (!p->cell) {
+        p->cell = cx_alloc(p->n / p->cv_every + 1, sizeof *p->cell, "summary");
+        p->alone = cx_alloc(p->n / p->sync_every + 1, sizeof *p->alone, "summary");
+    }
     /* A spike at the end of step m is stamped m+1. */
     int64_t bin = step > s->onset ? (step - 1 - s->onset) / s->bin_steps : -1;
-    if (bin > p->bin) {
-        p->sum += p->count;
-        p->squares += p->count * p->count;
-        p->count = 0;
-        p->bin = bin;
-    }
     for (size_t i = 0; i < n; i++) {
-        if (bin >= 0 && id[i] % p->sync_every == 0) p->count++;
+        if (bin >= 0 && id[i] % p->sync_every == 0) {
+            count_spike(&p->together, bin);
+            count_spike(&p->alone[id[i] / p->sync_every], bin);
+        }
         if (id[i] % p->cv_every) continue;
         Cell *c = &p->cell[id[i] / p->cv_every];
         if (c->n++) {
@@ -110,6 +134,28 @@ static void watch_voltage(Summary *s, SumPop *to, const Plan *p, const PlanPop *
     if (len && unit_parse(to->v_unit, len, &u) == len) to->v_factor = unit_factor(&u);
 }
 
+/* What is connected to a population, as far as the plan tells. Whether something inhibits it is
+ * known where there is one port, whose weights have a sign. */
+static void watch_inputs(SumPop *to, const Plan *p, int k)
+{
+    bool known = p->pop[k].n_ports == 1, inhibited = false;
+    for (int j = 0; j < p->n_projs; j++) {
+        const PlanProj *proj = &p->proj[j];
+        if (proj->tgt != k) continue;
+        to->has_input = true;
+        known = known && !proj->weight.varies;
+        inhibited = inhibited || proj->weight.value < 0;
+    }
+    for (int j = 0; j < p->n_stims; j++) {
+        const PlanStim *stim = &p->stim[j];
+        if (stim->tgt != k) continue;
+        to->has_input = true;
+        known = known && stim->kind == STIM_POISSON && !stim->weight.varies;
+        inhibited = inhibited || stim->weight.value < 0;
+    }
+    to->uninhibited = known && !inhibited;
+}
+
 Summary *summary_new(const Plan *p, int columns, int rows)
 {
     Summary *s = cx_alloc(1, sizeof *s, "summary");
@@ -135,12 +181,12 @@ Summary *summary_new(const Plan *p, int columns, int rows)
         to->layer = arena_strdup(s->arena, pop->layer ? pop->layer : pop->name);
         to->model = arena_strdup(s->arena, pop->model ? pop->model : "");
         to->is_source = pop->is_source;
-        to->recorded = pop->record_spikes;
         to->n = pop->n;
         to->cv_every = pop->n / CV_CELLS + 1;
         to->sync_every = pop->n / (SYNCHRONY_CELLS + 1) + 1;
         memcpy(to->color, pop->color, sizeof to->color);
         watch_voltage(s, to, p, pop);
+        watch_inputs(to, p, k);
     }
     s->raster = columns > 0 && rows > 0 ? raster_new(p, columns, rows) : NULL;
     return s;
@@ -178,11 +224,17 @@ void summary_sample(Summary *s, const Engine *e)
     }
 }
 
-void summary_set_v(Summary *s, int pop, double mean, double max)
+void summary_set_row(Summary *s, int pop, const SummaryRow *row, const char *note)
 {
-    s->pop[pop].v_samples = 1;
-    s->pop[pop].v_sum = mean;
-    s->pop[pop].v_max = max;
+    static const char *const word[] = {"silent", "saturated", "synchronous", "asynchronous", "active"};
+    SummaryRow *to = arena_one(s->arena, SummaryRow);
+    const SumPop *p = &s->pop[pop];
+    *to = *row;
+    to->name = p->name, to->layer = p->layer, to->model = p->model, to->word = "";
+    for (size_t k = 0; k < sizeof word / sizeof *word; k++)
+        if (!strcmp(row->word, word[k])) to->word = word[k];
+    s->pop[pop].told = to;
+    s->pop[pop].told_note = arena_strdup(s->arena, note);
 }
 
 int summary_count(const Summary *s)
@@ -232,31 +284,51 @@ static int64_t full_bins(const Summary *s)
     return steps > s->onset ? (steps - s->onset) / s->bin_steps : 0;
 }
 
-static double fano(const Summary *s, const SumPop *p)
+/* Sum and variance over `bins` bins. A bin that the run did not fill does not count. */
+static double variance_of(const Counts *c, int64_t bins, double *mean)
 {
-    int64_t bins = full_bins(s);
-    if (bins < 2) return NAN;
-    uint64_t last = p->bin < bins ? p->count : 0; /* a bin the run did not fill does not count */
-    double sum = (double)(p->sum + last), squares = (double)(p->squares + last * last);
-    double mean = sum / (double)bins;
-    return sum > 0 ? (squares / (double)bins - mean * mean) / mean : NAN;
+    uint64_t last = c->bin < bins ? c->count : 0;
+    *mean = (double)(c->sum + last) / (double)bins;
+    return (double)(c->squares + last * last) / (double)bins - *mean * *mean;
 }
 
-/* Small populations cannot reach 8, so for them a quarter of the way from independent (1) to all
- * together (their number) is enough; chance alone moves the value by sqrt(2/bins). */
-static bool synchronous(const Summary *s, const SumPop *p, double synchrony)
+/* Fills Fano and synchrony; true when synchrony is beyond what chance explains. A Poisson variable
+ * of mean m has a variance known from `bins` draws to a factor of 1 +- sqrt((2 + 1/m) / bins). */
+static bool measure_synchrony(const Summary *s, const SumPop *p, SummaryRow *r)
 {
     int64_t bins = full_bins(s);
-    double cells = p->n ? (double)((p->n - 1) / p->sync_every + 1) : 0;
-    double most = 1 + (cells - 1) / 4, chance = bins ? 1 + 3 * sqrt(2 / (double)bins) : 0;
-    double limit = most < SYNCHRONOUS ? most : SYNCHRONOUS;
-    if (limit < chance) limit = chance;
-    return cells > 1 && bins >= MIN_BINS && synchrony >= limit;
+    double mean, one, sum_sd = 0, sum_var = 0;
+    uint32_t cells = 0;
+    r->fano = r->synchrony = NAN;
+    if (bins < MIN_BINS || !p->alone) return false;
+    double variance = variance_of(&p->together, bins, &mean);
+    for (uint32_t i = 0; i < p->n; i += p->sync_every) {
+        double v = variance_of(&p->alone[i / p->sync_every], bins, &one);
+        if (!(v > 0)) continue;
+        sum_var += v;
+        sum_sd += sqrt(v);
+        cells++;
+    }
+    if (mean > 0) r->fano = variance / mean;
+    double pairs = sum_sd * sum_sd - sum_var;
+    if (cells < 2 || !(pairs > 0)) return false;
+    double squared = (variance - sum_var) / pairs;
+    r->synchrony = squared <= 0 ? 0 : squared >= 1 ? 1 : sqrt(squared);
+    return squared > 3 * sqrt((2 + 1 / mean) / (double)bins) * sum_var / pairs;
+}
+
+static const char *word_of(const SummaryRow *r, bool beyond_chance)
+{
+    if (r->rate < SILENT_HZ) return "silent";
+    if (r->rate > SATURATED_HZ && !r->is_source) return "saturated";
+    if (isnan(r->synchrony)) return "active";
+    return beyond_chance && r->synchrony >= SYNCHRONOUS ? "synchronous" : "asynchronous";
 }
 
 SummaryRow summary_row(const Summary *s, int pop)
 {
     const SumPop *p = &s->pop[pop];
+    if (p->told) return *p->told;
     double seconds = summary_duration(s) / 1000;
     SummaryRow r = {.name = p->name,
                     .layer = p->layer,
@@ -266,17 +338,7 @@ SummaryRow summary_row(const Summary *s, int pop)
                     .spikes = p->spikes};
     r.rate = p->n && seconds > 0 ? (double)p->spikes / ((double)p->n * seconds) : 0;
     r.cv = mean_cv(p);
-    r.synchrony = fano(s, p);
-    if (!p->recorded && !p->spikes) {
-        r.rate = NAN;
-        r.word = "";
-    } else if (r.rate < SILENT_HZ) {
-        r.word = "silent";
-    } else if (r.rate > SATURATED_HZ) {
-        r.word = "saturated";
-    } else {
-        r.word = synchronous(s, p, r.synchrony) ? "synchronous" : "asynchronous";
-    }
+    r.word = word_of(&r, measure_synchrony(s, p, &r));
     r.v_sampled = p->v_samples > 0;
     r.v_mean = r.v_sampled ? p->v_sum / (double)p->v_samples : NAN;
     r.v_max = r.v_sampled ? p->v_max : NAN;
@@ -285,38 +347,44 @@ SummaryRow summary_row(const Summary *s, int pop)
     return r;
 }
 
+static void note_silent(const SumPop *p, const SummaryRow *r, Buf *b)
+{
+    const char *unit = p->v_unit, *blank = *unit ? " " : "";
+    buf_printf(b, "%s is silent: ", p->name);
+    if (r->is_source) {
+        buf_printf(b, "its rate is too low for the length of the run");
+        return;
+    }
+    if (!p->has_input) buf_printf(b, "nothing is connected to it%s", r->v_sampled ? "; " : "");
+    else if (!r->v_sampled) buf_printf(b, "its input is too weak");
+    if (!r->v_sampled) return;
+    const char *what = p->has_input ? "its input" : "its own currents";
+    if (r->v_mean >= 0)
+        buf_printf(b, "%s lift%s %s by %.1f%s%s on average, %.1f%s%s at most", what,
+                   p->has_input ? "s" : "", p->v_name, r->v_mean, blank, unit, r->v_max, blank, unit);
+    else
+        buf_printf(b, "%s hold%s %s %.1f%s%s below rest on average, %.1f%s%s %s at most", what,
+                   p->has_input ? "s" : "", p->v_name, -r->v_mean, blank, unit, fabs(r->v_max), blank,
+                   unit, r->v_max < 0 ? "below" : "above");
+    buf_printf(b, "; the threshold is %.4g%s%s above rest", r->v_threshold, blank, unit);
+}
+
 bool summary_note(const Summary *s, int pop, char *text, size_t size)
 {
     const SumPop *p = &s->pop[pop];
     SummaryRow r = summary_row(s, pop);
     bool silent = !strcmp(r.word, "silent"), saturated = !strcmp(r.word, "saturated");
-    const char *unit = p->v_unit, *blank = *unit ? " " : "";
+    if (p->told) {
+        snprintf(text, size, "%s", p->told_note);
+        return *text != '\0';
+    }
     if (!r.cells || (!silent && !saturated)) return false;
     Buf b = {0};
-    if (silent && r.v_sampled && r.v_mean >= 0)
-        buf_printf(&b, "%s is silent: its input lifts %s by %.1f%s%s on average, %.1f%s%s at most",
-                   p->name, p->v_name, r.v_mean, blank, unit, r.v_max, blank, unit);
-    else if (silent && r.v_sampled)
-        buf_printf(
-            &b,
-            "%s is silent: its input holds %s %.1f%s%s below rest on average, %.1f%s%s %s at most",
-            p->name, p->v_name, -r.v_mean, blank, unit, fabs(r.v_max), blank, unit,
-            r.v_max < 0 ? "below" : "above");
-    else if (silent)
-        buf_printf(&b, "%s is silent: %s", p->name,
-                   r.is_source ? "its rate is too low for the length of the run"
-                               : "what its input does to it is not known");
-    else if (r.v_sampled)
-        buf_printf(
-            &b,
-            "%s is saturated: its cells fire every %.1f ms; in spite of the resets its input "
-            "holds %s %.1f%s%s %s rest on average",
-            p->name, 1000 / r.rate, p->v_name, fabs(r.v_mean), blank, unit,
-            r.v_mean < 0 ? "below" : "above");
+    if (silent)
+        note_silent(p, &r, &b);
     else
-        buf_printf(&b, "%s is saturated: its cells fire every %.1f ms", p->name, 1000 / r.rate);
-    if (r.v_sampled)
-        buf_printf(&b, "; the threshold is %.4g%s%s above rest", r.v_threshold, blank, unit);
+        buf_printf(&b, "%s is saturated: its cells fire every %.1f ms, driven far above threshold%s",
+                   p->name, 1000 / r.rate, p->uninhibited ? "; no inhibition reaches it" : "");
     snprintf(text, size, "%s", b.p);
     buf_free(&b);
     return true;
@@ -354,7 +422,7 @@ static const char *rounded(double v, char text[32])
 static const char *word_color(const char *word)
 {
     if (!*word) return "\033[2m";
-    if (!strcmp(word, "asynchronous")) return "\033[32m";
+    if (!strcmp(word, "asynchronous") || !strcmp(word, "active")) return "\033[32m";
     return !strcmp(word, "saturated") ? "\033[31m" : "\033[33m";
 }
 
@@ -440,8 +508,7 @@ void summary_print(const Summary *s, FILE *out, bool color, int columns)
         fputs(off, out);
         for (int c = 0; c < N_NUMBERS; c++)
             fprintf(out, "  %*s", width[c], l.number[c]);
-        fprintf(out, "  %s%s%s\n", color ? word_color(r.word) : "",
-                *r.word ? r.word : "not recorded", off);
+        fprintf(out, "  %s%s%s\n", color ? word_color(r.word) : "", *r.word ? r.word : "-", off);
     }
     for (int row = 0; row < s->n_pops; row++) {
         char text[512];
@@ -459,7 +526,7 @@ void summary_free(Summary *s)
 {
     if (!s) return;
     for (int k = 0; k < s->n_pops; k++)
-        cx_free(s->pop[k].cell);
+        cx_free(s->pop[k].cell), cx_free(s->pop[k].alone);
     raster_free(s->raster);
     arena_free(s->arena);
     cx_free(s);

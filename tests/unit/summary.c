@@ -92,7 +92,7 @@ static void spike(Summary *s, int pop, int64_t step, uint32_t lo, uint32_t hi)
     cr_assert(to->spikes(to, pop, step, id, hi - lo, &f));
 }
 
-Test(summary, poisson_cells_have_cv_one_and_synchrony_one)
+Test(summary, poisson_cells_have_cv_one_and_no_synchrony)
 {
     Summary *s = summary_new(&plan, 0, 0);
     for (int64_t step = 1; step <= STEPS; step++)
@@ -101,9 +101,43 @@ Test(summary, poisson_cells_have_cv_one_and_synchrony_one)
     SummaryRow r = summary_row(s, 2);
     cr_assert_float_eq(r.rate, 20, 1, "%g", r.rate);
     cr_assert_float_eq(r.cv, 0.95, 0.05, "%g", r.cv);
-    cr_assert_float_eq(r.synchrony, 1, 0.3, "%g", r.synchrony);
+    cr_assert_float_eq(r.fano, 1, 0.3, "%g", r.fano);
+    cr_assert_lt(r.synchrony, 0.05, "%g", r.synchrony);
     cr_assert_str_eq(r.word, "asynchronous");
     summary_free(s);
+}
+
+/* Each cell takes every volley with probability c, from volleys that come as Poisson events: all pairs
+ * of cells have the correlation c, whatever their number. */
+Test(summary, synchrony_is_the_root_of_the_correlation_for_any_number_of_cells)
+{
+    static const double c = 0.25;
+    for (uint32_t cells = 20; cells <= CELLS; cells += 180) {
+        pops[2].n = cells;
+        Summary *s = summary_new(&plan, 0, 0);
+        for (int64_t step = 1; step <= STEPS; step++) {
+            if (draw() >= 0.008) continue;
+            for (uint32_t k = 0; k < cells; k++)
+                if (draw() < c) spike(s, 2, step, k, k + 1);
+        }
+        SummaryRow r = summary_row(s, 2);
+        cr_assert_float_eq(r.synchrony, sqrt(c), 0.08, "%u cells: %g", cells, r.synchrony);
+        cr_assert_str_eq(r.word, "synchronous");
+        summary_free(s);
+    }
+    pops[2].n = CELLS;
+}
+
+Test(summary, one_cell_is_active_and_no_more)
+{
+    pops[0].n = 1;
+    Summary *s = summary_new(&plan, 0, 0);
+    for (int64_t step = 500; step <= STEPS; step += 500)
+        spike(s, 0, step, 0, 1);
+    cr_assert_str_eq(summary_row(s, 0).word, "active");
+    cr_assert(isnan(summary_row(s, 0).synchrony));
+    summary_free(s);
+    pops[0].n = CELLS;
 }
 
 Test(summary, volleys_are_synchronous_and_regular)
@@ -118,7 +152,8 @@ Test(summary, volleys_are_synchronous_and_regular)
     /* 300 bins of 3 ms behind the onset of 100 ms; the first two volleys fall into it. With all
      * cells in m/CELLS of the bins the mean is m and the variance CELLS*m - m^2. */
     double m = 18.0 * CELLS / 300;
-    cr_assert_float_eq(r.synchrony, CELLS - m, 2, "%g", r.synchrony);
+    cr_assert_float_eq(r.fano, CELLS - m, 2, "%g", r.fano);
+    cr_assert_float_eq(r.synchrony, 1, 1e-9, "%g", r.synchrony);
     cr_assert_str_eq(r.word, "synchronous");
     summary_free(s);
 }
@@ -141,7 +176,7 @@ Test(summary, the_start_is_no_synchrony)
     spike(s, 0, 10, 0, CELLS);
     for (int64_t step = 1000; step <= STEPS; step += 20)
         spike(s, 0, step, (uint32_t)(step / 20 % CELLS), (uint32_t)(step / 20 % CELLS) + 1);
-    cr_assert_lt(summary_row(s, 0).synchrony, 1);
+    cr_assert_lt(summary_row(s, 0).synchrony, 0.1);
     cr_assert_str_eq(summary_row(s, 0).word, "asynchronous");
     summary_free(s);
 }
@@ -167,8 +202,8 @@ Test(summary, silent_and_saturated_layers_are_explained)
     char note[512];
     cr_assert(summary_note(s, 0, note, sizeof note));
     cr_assert_str_eq(note,
-                     "L1 is silent: its input lifts V by 6.0 mV on average, 11.0 mV at most; the "
-                     "threshold is 20 mV above rest");
+                     "L1 is silent: nothing is connected to it; its own currents lift V by 6.0 mV on "
+                     "average, 11.0 mV at most; the threshold is 20 mV above rest");
     cr_assert_str_eq(summary_row(s, 1).word, "saturated");
     cr_assert(summary_note(s, 1, note, sizeof note));
     cr_assert_not_null(strstr(note, "fire every 3.0 ms"), "%s", note);
@@ -189,17 +224,63 @@ Test(summary, silent_and_saturated_layers_are_explained)
     summary_free(s);
 }
 
-Test(summary, nothing_is_said_of_spikes_that_were_not_recorded)
+Test(summary, reasons_name_what_is_connected)
+{
+    static const PlanPort port[1];
+    static PlanProj proj[] = {{.src = 2, .tgt = 0, .weight = {.value = 1}},
+                              {.src = 2, .tgt = 1, .weight = {.value = 1}}};
+    Plan p = plan;
+    char note[512];
+    pops[0].n_ports = pops[1].n_ports = 1, pops[0].port = pops[1].port = port;
+    p.proj = proj, p.n_projs = 2;
+    for (int inhibited = 0; inhibited < 2; inhibited++) {
+        if (inhibited) proj[1].weight.value = -1;
+        Summary *s = summary_new(&p, 0, 0);
+        for (int k = 0; k < CELLS; k++)
+            voltage[k] = k ? -64 : -59;
+        summary_sample(s, (const Engine *)1);
+        for (int64_t step = 30; step <= STEPS; step += 30)
+            spike(s, 1, step, 0, CELLS);
+        cr_assert(summary_note(s, 0, note, sizeof note));
+        cr_assert_str_eq(note, "L1 is silent: its input lifts V by 6.0 mV on average, 11.0 mV at "
+                               "most; the threshold is 20 mV above rest");
+        cr_assert(summary_note(s, 1, note, sizeof note));
+        cr_assert_eq(strstr(note, "no inhibition reaches it") == NULL, inhibited, "%s", note);
+        summary_free(s);
+    }
+}
+
+Test(summary, rows_of_a_file_are_shown_as_they_are)
+{
+    Summary *s = summary_new(&plan, 0, 0);
+    SummaryRow row = {.name = "other", .cells = CELLS, .spikes = 7, .rate = 3, .word = "saturated"};
+    char note[512];
+    summary_set_row(s, 1, &row, "L2 is what it is");
+    cr_assert_str_eq(summary_row(s, 1).name, "L2");
+    cr_assert_str_eq(summary_row(s, 1).word, "saturated");
+    cr_assert_eq(summary_row(s, 1).spikes, 7u);
+    cr_assert(summary_note(s, 1, note, sizeof note));
+    cr_assert_str_eq(note, "L2 is what it is");
+    row.word = "\033[2J";
+    summary_set_row(s, 1, &row, "");
+    cr_assert_str_eq(summary_row(s, 1).word, "");
+    cr_assert_not(summary_note(s, 1, note, sizeof note));
+    summary_free(s);
+}
+
+Test(summary, raster_leaves_out_what_is_not_recorded)
 {
     pops[1].record_spikes = false;
-    Summary *s = summary_new(&plan, 0, 0);
-    char note[512];
-    summary_sample(s, (const Engine *)1);
-    cr_assert_str_eq(summary_row(s, 1).word, "");
-    cr_assert(isnan(summary_row(s, 1).rate));
-    cr_assert_not(summary_note(s, 1, note, sizeof note));
-    char *text = printed(s, false, 100);
-    cr_assert_not_null(strstr(text, "not recorded"), "%s", text);
+    Summary *s = summary_new(&plan, 60, 12);
+    spike(s, 0, 5000, 0, CELLS), spike(s, 1, 5000, 0, CELLS);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    summary_raster(s, out, false, 60, 12);
+    fclose(out);
+    cr_assert_not_null(strstr(text, "  L1 "), "%s", text);
+    cr_assert_null(strstr(text, "  L2 "), "%s", text);
+    cr_assert_eq(summary_row(s, 1).spikes, (uint64_t)CELLS);
     free(text);
     summary_free(s);
 }
