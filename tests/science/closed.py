@@ -19,7 +19,7 @@ def lif_rate(mu, reset, theta, tau, t_ref):
 
 def psp_exponential(t, weight, C, tau_m, tau_s):
     """V(t) - EL after an exponential current of initial size `weight`, exact to double precision."""
-    t, w, C, tm, ts = (Decimal(repr(x)) for x in (t, weight, C, tau_m, tau_s))
+    t, w, C, tm, ts = (Decimal(str(x)) for x in (t, weight, C, tau_m, tau_s))
     if tm == ts:
         return float(w / C * t * (-t / tm).exp())
     return float(w / C * ((-t / tm).exp() - (-t / ts).exp()) / (1 / ts - 1 / tm))
@@ -27,7 +27,7 @@ def psp_exponential(t, weight, C, tau_m, tau_s):
 
 def psp_alpha(t, weight, C, tau_m, tau_s):
     """V(t) - EL after the current weight * (t/tau_s) * exp(1 - t/tau_s)."""
-    t, w, C, tm, ts = (Decimal(repr(x)) for x in (t, weight, C, tau_m, tau_s))
+    t, w, C, tm, ts = (Decimal(str(x)) for x in (t, weight, C, tau_m, tau_s))
     scale = w * Decimal(1).exp() / (C * ts) * (-t / tm).exp()
     if tm == ts:
         return float(scale * t * t / 2)

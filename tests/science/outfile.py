@@ -64,8 +64,9 @@ class OutFile:
         return out
 
     def rate(self, population, n, start, stop):
+        """Mean rate in Hz of n neurons over the steps between start and stop; a spike is stamped at the end of its step."""
         times, _ = self.spikes(population)
-        return 1000 * sum(1 for t in times if t >= start) / n / (stop - start)
+        return 1000 * sum(1 for t in times if start < t <= stop) / n / (stop - start)
 
     def record(self, population, variable):
         """Frames of a recorded variable: a list of lists, one value per recorded neuron, in double precision."""
