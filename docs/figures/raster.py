@@ -32,7 +32,7 @@ def main():
            f'font-family="sans-serif" font-size="13" fill="{INK}">',
            f'<title>Spikes of the model {title}</title>', f'<rect width="{WIDTH}" height="{height:.0f}" fill="#ffffff"/>',
            f'<text x="{LEFT}" y="20" font-size="14">{title}: {int(cells.sum())} neurons, {int(spikes.sum())} spikes</text>',
-           f'<text x="{WIDTH - RIGHT + 8}" y="20" fill="{PALE}">mean rate</text>']
+           f'<text x="{WIDTH - RIGHT + 8}" y="20" fill="{PALE}">rate</text>']
     y = float(TOP)
     for k, name in enumerate(names):
         band, colour = ROW * int(cells[k]), COLOURS[k % len(COLOURS)]
@@ -44,8 +44,8 @@ def main():
         marks = []
         for t, i in zip(*trains.get(name, ([], []))):
             if start <= t < stop:
-                marks.append(f"M{LEFT + wide * (t - start) / (stop - start):.0f} {y + ROW * int(i):.1f}v1.6")
-        out.append(f'<path d="{"".join(dict.fromkeys(marks))}" stroke="{colour}" stroke-width="0.9" fill="none"/>')
+                marks.append(f"M{LEFT + wide * (t - start) / (stop - start):.0f} {y + ROW * int(i):.1f}v2")
+        out.append(f'<path d="{"".join(dict.fromkeys(marks))}" stroke="{colour}" stroke-width="1.1" fill="none"/>')
         y += band + GAP
     base = y - GAP + 4
     for k in range(6):

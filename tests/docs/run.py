@@ -4,7 +4,8 @@
     run.py CORTEXC [PAGE …]
 
 Each page has a temporary folder of its own in which its blocks run in order, with `cortexc` first on PATH and the tree's
-models/ at hand. The word behind the fence says what becomes of a block:
+models/ at hand; a page that writes no out.h5 of its own finds that of the five-layer column. The word behind the fence
+says what becomes of a block:
 
     cortex file=NAME     is written to NAME and must pass `cortexc check`; with `error` behind it must be refused
     cortex fragment      stands in for a model's declarations: must pass `cortexc check` after the page's last
@@ -113,6 +114,9 @@ def main():
     pages = [os.path.abspath(p) for p in sys.argv[2:]] or [os.path.join(ROOT, "README.md"), os.path.join(ROOT, "CONTRIBUTING.md")] \
         + sorted(glob.glob(os.path.join(ROOT, "docs/**/*.md"), recursive=True))
     ran = failed = 0
+    shared = tempfile.TemporaryDirectory()
+    ready = os.path.join(shared.name, "out.h5")
+    subprocess.run([program, os.path.join(ROOT, "models/five_layer_column.cortex"), "-o", ready, "-q"], check=True)
     for path in pages:
         with tempfile.TemporaryDirectory() as folder:
             tools = os.path.join(folder, ".bin")
@@ -121,6 +125,8 @@ def main():
             shutil.copytree(os.path.join(ROOT, "models"), os.path.join(folder, "models"))
             env = {k: v for k, v in os.environ.items() if k != "CORTEXC_ISA"}
             page = Page(path, folder, {**env, "PATH": tools + os.pathsep + os.environ["PATH"]})
+            if not any("-o out.h5" in text for _, words, text in blocks(path) if "setup" not in words):
+                shutil.copy(ready, folder)
             for line, words, text in blocks(path):
                 page.block(line, words, text)
             for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", open(path, encoding="utf-8").read()):
