@@ -2,6 +2,7 @@
 #include "base.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { LONGEST = 64 };
 
@@ -40,6 +41,11 @@ const char *diag_nearest(const char *word, const char *const *candidates, size_t
     for (size_t k = 0; k < n; k++) {
         size_t other = candidates[k] ? strlen(candidates[k]) : 0;
         if (other == 0 || other > LONGEST) continue;
+        if (strcasecmp(word, candidates[k]) == 0 && best > 0) { /* only the capitals differ */
+            best = 0;
+            found = candidates[k];
+            continue;
+        }
         int d = distance(word, (int)len, candidates[k], (int)other);
         /* Replacing the only letter of a word is no likeness. */
         if (d < best && d < (int)len) {

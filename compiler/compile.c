@@ -51,6 +51,7 @@ static void take_items(Sema *S, Node *file, const char *path, int depth)
 {
     vec_push(S->open_files, path);
     vec_push(S->seen_files, path);
+    follow_lost(S, file);
     for (int k = 0; k < file->n_kids; k++) {
         Node *n = file->kid[k];
         if (!n) continue;
@@ -111,6 +112,7 @@ Bind *library_find(Sema *S, Sym name)
         const SourceFile *src = source_add(S->ast->sources, path, text, len);
         if (!src) return NULL;
         Node *file = S->opt->parse_file(S->ast, src);
+        follow_lost(S, file);
         for (int k = 0; k < file->n_kids; k++)
             if (file->kid[k]) declare(S, file->kid[k], S->lib, true);
         return scope_here(S->lib, name);
@@ -391,6 +393,7 @@ static void set_duration(Sema *S)
 static void elaborate(Sema *S, Node *file)
 {
     take_items(S, file, S->opt->path, 0);
+    S->unread = diag_errors(S->diags) > 0;
     for (size_t k = 0; k < vec_len(S->items); k++) declare(S, S->items[k], S->top, false);
     apply_sets(S);
     read_simulation(S);
@@ -402,8 +405,15 @@ static void elaborate(Sema *S, Node *file)
         if (n->name && (n->kind == N_connect || n->kind == N_stimulus))
             (void)scope_add(S, S->top, n->name, n->kind == N_connect ? B_PROJ : B_STIM, n);
     }
-    if (!vec_len(S->pop) && !diag_errors(S->diags)) {
-        Diag *d = diag_add(S->diags, D_no_population, file->span, "the model has no population");
+    bool library = S->opt->declarations && !vec_len(S->pop);
+    for (size_t k = 0; k < vec_len(S->items); k++) {
+        NodeKind kind = S->items[k]->kind;
+        library = library && (kind == N_model || kind == N_neuron || kind == N_neuron_of || kind == N_synapse || kind == N_synapse_of ||
+                              kind == N_function || kind == N_let || kind == N_decls || kind == N_simulation);
+    }
+    library = library && vec_len(S->items);
+    if (!vec_len(S->pop) && !library && !diag_errors(S->diags)) {
+        Diag *d = diag_add(S->diags, D_no_population, (Span){file->span.hi ? file->span.hi - 1 : 0, file->span.hi}, "the model has no population");
         diag_hint(d, "add a line such as `population E : 100 of lif`");
     }
     network_populations(S);
@@ -413,7 +423,7 @@ static void elaborate(Sema *S, Node *file)
     wire_all(S);
     set_duration(S);
     wire_expects(S);
-    if (!vec_len(S->run) && !diag_errors(S->diags)) {
+    if (!vec_len(S->run) && !library && !diag_errors(S->diags)) {
         Diag *d = diag_add(S->diags, D_no_run, (Span){file->span.hi ? file->span.hi - 1 : 0, file->span.hi}, "the model never runs");
         diag_hint(d, "add a line such as `run 1 s`");
     }
@@ -458,6 +468,9 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->run);
     vec_free(S->expect);
     vec_free(S->mod_hash);
+    vec_free(S->lost);
+    vec_free(S->told);
+    vec_free(S->samples);
     if (ok) return S->out;
     compile_free(S->out);
     return NULL;

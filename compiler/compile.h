@@ -28,6 +28,7 @@ typedef struct CompileOptions {
     /* The parser, injected so that the compiler does not depend on the grammar room. */
     Node *(*parse_file)(Ast *a, const SourceFile *f);
     Node *(*parse_expression)(Ast *a, const SourceFile *f);
+    bool declarations;             /* a file of declarations only, with nothing to run, is fine */
     const char *dump_after;        /* a pass name, "all" or NULL */
     Buf *dump;
 } CompileOptions;

@@ -30,6 +30,22 @@ const char *ex_say(Sema *S, Ex e)
     return "nothing";
 }
 
+const char *ex_source(Sema *S, Node *n)
+{
+    const char *t = ast_source(S->ast, n);
+    size_t len = strlen(t), k = 0;
+    if (len <= 60 && !strchr(t, '\n')) return t;
+    while (k < len && k < 56 && t[k] != '\n') k += source_char(t + k, len - k);
+    return arena_printf(S->arena, "%.*s…", (int)k, t);
+}
+
+const char *ex_factor(Sema *S, Node *n)
+{
+    bool whole = n->kind == N_name || n->kind == N_call || n->kind == N_field || n->kind == N_index || n->kind == N_num || (n->flags & AST_PAREN);
+    const char *t = ex_source(S, n);
+    return whole || *t == '(' ? t : arena_printf(S->arena, "(%s)", t);
+}
+
 /* Constants become instructions only where they meet something that is not constant. */
 int ex_value(Ctx *c, Ex e)
 {
@@ -94,9 +110,18 @@ static Ex op_leaf(Ctx *c, Span at, const void *user, int n, const Ex *arg)
     Ex out = {.kind = truth ? EX_BOOL : EX_NUM, .dim = o->dim, .wild = wild && !truth};
     if (all_const) {
         double v[4] = {0};
-        for (int k = 0; k < n; k++) v[k] = arg[k].num;
+        bool finite = true;
+        for (int k = 0; k < n; k++) {
+            v[k] = arg[k].num;
+            finite = finite && isfinite(v[k]);
+        }
         out.is_const = true;
         out.num = evaluate(o->op, v);
+        if (!c->untaken && (isnan(out.num) || (finite && isinf(out.num)))) {
+            Node here = {.span = at};
+            diag_add(c->S->diags, D_non_finite_constant, at, isnan(out.num) ? "`%s` has no value" : "`%s` is infinite", ex_source(c->S, &here));
+            return ex_poison();
+        }
         for (int k = 0; k < n && !out.unit; k++)
             if (arg[k].kind == EX_NUM && arg[k].unit && !truth && dim_eq(arg[k].unit->dim, o->dim)) out.unit = arg[k].unit;
         return out;
@@ -129,31 +154,40 @@ static bool need_numbers(Ctx *c, Node *n, Ex e)
     return false;
 }
 
-static const char *src(Ctx *c, Node *n)
-{
-    const char *t = ast_source(c->S->ast, n);
-    return strlen(t) <= 60 ? t : arena_printf(c->S->arena, "%.57s…", t);
-}
-
 /* What a physicist would try first when a and b do not go together. */
 static void hint_conversion(Ctx *c, Diag *d, Node *na, Ex a, Node *nb, Ex b)
 {
-    Dim q = dim_div(a.dim, b.dim);
-    const char *kind = dim_eq(q, DIM_RESISTANCE) ? "a resistance, such as `R*%s`"
-                       : dim_eq(q, DIM_CONDUCTANCE) ? "a conductance, such as `gL*%s`"
-                       : dim_eq(q, DIM_TIME) ? "a time, such as `tau*%s`"
-                                              : NULL;
-    if (kind) {
-        char *text = arena_printf(c->S->arena, "multiply `%s` by ", src(c, nb));
-        const char *pc = strstr(kind, "%s");
-        diag_hint(d, "%s%.*s%s%s", text, (int)(pc - kind), kind, src(c, nb), pc + 2);
+    static const struct {
+        const Dim *dim;
+        const char *what, *name;
+    } factor[] = {{&DIM_RESISTANCE, "a resistance", "R"}, {&DIM_CONDUCTANCE, "a conductance", "gL"}, {&DIM_TIME, "a time", "tau"}};
+    Sema *S = c->S;
+    if (dim_none(a.dim) && na->kind == N_num) {
+        diag_hint(d, "give `%s` a unit, such as `%s %s`", ex_source(S, na), ex_source(S, na), dim_unit(S->arena, b.dim));
         return;
     }
-    q = dim_div(b.dim, a.dim);
-    if (dim_eq(q, DIM_RESISTANCE)) diag_hint(d, "multiply `%s` by a resistance, such as `R*%s`", src(c, na), src(c, na));
-    else if (dim_eq(q, DIM_TIME)) diag_hint(d, "divide `%s` by a time, such as `%s/tau`", src(c, nb), src(c, nb));
-    else if (dim_none(a.dim) && na->kind == N_num) diag_hint(d, "give `%s` a unit, such as `%s %s`", src(c, na), src(c, na), dim_unit(c->S->arena, b.dim));
-    else if (dim_none(b.dim) && nb->kind == N_num) diag_hint(d, "give `%s` a unit, such as `%s %s`", src(c, nb), src(c, nb), dim_unit(c->S->arena, a.dim));
+    if (dim_none(b.dim) && nb->kind == N_num) {
+        diag_hint(d, "give `%s` a unit, such as `%s %s`", ex_source(S, nb), ex_source(S, nb), dim_unit(S->arena, a.dim));
+        return;
+    }
+    for (int side = 0; side < 2; side++) {
+        Node *n = side ? na : nb; /* the right one is tried first: it is where the eye rests */
+        Dim q = side ? dim_div(b.dim, a.dim) : dim_div(a.dim, b.dim);
+        for (size_t k = 0; k < sizeof factor / sizeof *factor; k++) {
+            if (dim_eq(q, *factor[k].dim) && (k < 2 || !side)) {
+                diag_hint(d, "multiply `%s` by %s, such as `%s*%s`", ex_source(S, n), factor[k].what, factor[k].name, ex_factor(S, n));
+                return;
+            }
+            if (k == 2 && dim_eq(dim_div(DIM_NONE, q), DIM_TIME)) {
+                diag_hint(d, "divide `%s` by %s, such as `%s/%s`", ex_source(S, n), factor[k].what, ex_factor(S, n), factor[k].name);
+                return;
+            }
+        }
+    }
+    if (na->kind == N_list || nb->kind == N_list) {
+        Node *l = na->kind == N_list ? na : nb;
+        diag_note(d, "`%s` is a list here, since it names a variable", ex_source(S, l));
+    }
 }
 
 /* Do two operands of + - < … agree? Diagnoses at the operator. */
@@ -174,32 +208,44 @@ static bool same_dim(Ctx *c, Node *n, uint32_t op_at, const char *verb, const ch
                        swap ? short_b : short_a, prep, swap ? short_a : short_b);
     diag_mark(d, na->span);
     diag_mark(d, nb->span);
-    diag_note(d, "`%s` is %s, `%s` is %s", src(c, na), pa, src(c, nb), pb);
+    diag_note(d, "`%s` is %s, `%s` is %s", ex_source(c->S, na), pa, ex_source(c->S, nb), pb);
     hint_conversion(c, d, na, sa, nb, sb);
     return false;
 }
 
+static Dim dim_pow_of(Dim d, int n)
+{
+    Dim out = DIM_NONE;
+    (void)dim_pow(d, n, 1, &out);
+    return out;
+}
+
 bool elab_fits(Ctx *c, Node *n, Ex e, Dim want, const char *what)
 {
+    if (e.kind == EX_POISON) return false;
     if (e.kind == EX_LIST) {
+        bool written = n->kind == N_list && n->n_kids == e.n;
         for (int k = 0; k < e.n; k++)
-            if (!elab_fits(c, n, e.item[k], want, what)) return false;
+            if (!elab_fits(c, written ? n->kid[k] : n, e.item[k], want, what)) return false;
         return true;
     }
     if (!need_numbers(c, n, e)) return false;
     if (e.wild || dim_eq(e.dim, want)) return true;
     const char *w = dim_say(c->S->arena, want), *g = dim_say(c->S->arena, e.dim);
-    if (dim_none(e.dim) && (n->kind == N_num || n->kind == N_neg)) {
+    if (dim_none(e.dim) && (n->kind == N_num || (n->kind == N_neg && n->kid[0]->kind == N_num))) {
         Diag *d = diag_add(c->S->diags, D_missing_unit, n->span, "%s needs a unit", what);
-        diag_note(d, "%s is %s", what, w);
-        diag_hint(d, "write `%s %s`", src(c, n), dim_unit(c->S->arena, want));
+        diag_note(d, "expected %s, this is a plain number", w);
+        diag_hint(d, "write `%s %s`", ex_source(c->S, n), dim_unit(c->S->arena, want));
         return false;
     }
     Diag *d = diag_add(c->S->diags, D_unit_mismatch, n->span, "%s must be %s, but this is %s", what, w, g);
-    diag_note(d, "`%s` is %s", src(c, n), g);
+    bool literal = n->kind == N_qty || n->kind == N_num || (n->kind == N_neg && n->kid[0]->kind == N_qty);
+    if (!literal) diag_note(d, "`%s` is %s", ex_source(c->S, n), g);
     Dim q = dim_div(want, e.dim);
-    if (dim_eq(q, DIM_RESISTANCE)) diag_hint(d, "multiply by a resistance, such as `R*(%s)`", src(c, n));
-    else if (dim_eq(q, DIM_RATE)) diag_hint(d, "divide by a time, such as `(%s)/tau`", src(c, n));
+    if (literal && dim_eq(q, dim_pow_of(e.dim, -2)) && !dim_none(e.dim)) diag_hint(d, "write `1/(%s)`", ex_source(c->S, n));
+    else if (literal) return false;
+    else if (dim_eq(q, DIM_RESISTANCE)) diag_hint(d, "multiply by a resistance, such as `R*%s`", ex_factor(c->S, n));
+    else if (dim_eq(q, DIM_RATE)) diag_hint(d, "divide by a time, such as `%s/tau`", ex_factor(c->S, n));
     return false;
 }
 
@@ -261,7 +307,8 @@ static Ex name_let(Ctx *c, Bind *b, Node *n)
     }
     b->state = 1;
     Ctx k = ctx_const(c->S, arena_printf(c->S->arena, "`%s`", b->name));
-    b->ex = elab(&k, value);
+    b->ex = elab_celsius(&k, value, b->kind == B_PARAM && b->node->kid[0] && unit_is_celsius(&b->node->kid[0]->unit));
+    if (b->kind == B_PARAM && b->node->kid[0] && b->node->kid[0]->kind == N_poison) b->ex = ex_poison();
     if (b->kind == B_PARAM && b->ex.kind != EX_POISON && b->node->kid[0] &&
         !elab_fits(&k, value, b->ex, b->node->kid[0]->unit.dim, arena_printf(c->S->arena, "`%s`", b->name)))
         b->ex = ex_poison();
@@ -324,6 +371,7 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
 
 static void name_unknown(Ctx *c, Node *n)
 {
+    if (follow_up(c->S, c->inst ? (void *)c->inst->def.body : (void *)c->S, n->name)) return;
     Diag *d = diag_add(c->S->diags, D_unknown_name, n->span, "nothing is called `%s`", n->name);
     const char **cand = NULL;
     for (Scope *s = c->scope; s; s = s->up)
@@ -392,8 +440,10 @@ static bool qty_ambiguous(Ctx *c, Node *n)
             if (declared && p != u) {
                 Diag *d = diag_add(c->S->diags, D_unit_ambiguous, n->span, "`%s` can be read in two ways", t);
                 diag_note(d, "`%s` is a unit and also a variable here", name);
-                diag_hint(d, "write `%.*s / %s` for the variable or `%.*s[%s]` for the unit", (int)(p - 1 - t), t,
-                          name, (int)(u - t), t, u);
+                int digits = (int)(u - t);
+                while (digits && t[digits - 1] == ' ') digits--;
+                diag_hint(d, "write `%.*s %c %s` for the variable or `%.*s*[%s]` for the unit", (int)(p - 1 - t), t, p[-1],
+                          name, digits, t, u);
                 return true;
             }
         }
@@ -442,11 +492,21 @@ bool elab_is_unit(Ctx *c, Node *list, Unit *u)
         u->text = text;
         return true;
     }
-    if (declared < units) {
-        Diag *d = diag_add(c->S->diags, D_unit_ambiguous, list->span, "`[%s]` can be a unit or a list", text);
-        diag_hint(d, "write `[%s,]` for a list of one", text);
-    }
-    return false;
+    Diag *d = diag_add(c->S->diags, D_unit_ambiguous, list->span, "`[%s]` can be a unit or a list", text);
+    diag_note(d, "%s a unit and also a variable here", units > 1 ? "one of its names is" : "it is");
+    diag_hint(d, "write `[%s,]` for a list of one, `1 %s` for the unit", text, text);
+    *u = (Unit){.factor = 0};
+    return true;
+}
+
+/* Where operator `k` of a chain of comparisons stands. */
+static uint32_t compare_at(Ctx *c, Node *n, int k)
+{
+    Node between = {.span = {n->kid[k]->span.hi, n->kid[k + 1]->span.lo}};
+    if (between.span.lo >= between.span.hi) return n->at;
+    const char *text = ast_source(c->S->ast, &between);
+    size_t skip = strcspn(text, "<>=!");
+    return text[skip] ? between.span.lo + (uint32_t)skip : n->at;
 }
 
 static Ex elab_compare(Ctx *c, Node *n)
@@ -472,7 +532,7 @@ static Ex elab_compare(Ctx *c, Node *n)
         } else {
             Dim d;
             if (!need_numbers(c, n->kid[k], left) || !need_numbers(c, n->kid[k + 1], right)) return ex_poison();
-            if (!same_dim(c, n, n->kid[k]->span.hi && n->which == 1 ? n->at : 0, "compare", "with", false, n->kid[k],
+            if (!same_dim(c, n, compare_at(c, n, k), "compare", "with", false, n->kid[k],
                           left, n->kid[k + 1], right, &d))
                 return ex_poison();
             one = elab_op(c, n->span, op, 2, (Ex[]){left, right}, DIM_NONE);
@@ -488,13 +548,18 @@ Ex elab_bool(Ctx *c, Node *n)
     Ex e = elab(c, n);
     if (e.kind == EX_BOOL || e.kind == EX_POISON) return e;
     Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a condition, got %s", ex_say(c->S, e));
-    diag_hint(d, "compare it with something, such as `%s > 0`", src(c, n));
+    if (n->kind == N_num && (n->num == 0 || n->num == 1)) diag_hint(d, "write `%s`", n->num == 1 ? "true" : "false");
+    else diag_hint(d, "compare it with something, such as `%s > 0`", ex_factor(c->S, n));
     return ex_poison();
 }
 
 static Ex elab_if(Ctx *c, Node *n)
 {
-    Ex cond = elab_bool(c, n->kid[0]), a = elab(c, n->kid[1]), b = elab(c, n->kid[2]);
+    Ex cond = elab_bool(c, n->kid[0]);
+    bool outer = c->untaken;
+    c->untaken = true;
+    Ex a = elab(c, n->kid[1]), b = elab(c, n->kid[2]);
+    c->untaken = outer;
     if (cond.kind == EX_POISON || a.kind == EX_POISON || b.kind == EX_POISON) return ex_poison();
     if (a.kind == EX_BOOL && b.kind == EX_BOOL) {
         if (cond.is_const) return cond.num != 0 ? a : b;
@@ -542,6 +607,7 @@ static Ex elab_list(Ctx *c, Node *n)
 {
     Unit u;
     if (elab_is_unit(c, n, &u)) {
+        if (u.factor == 0) return ex_poison(); /* ambiguous, and said so */
         Unit *keep = arena_one(c->S->arena, Unit);
         *keep = u;
         Ex e = ex_num(unit_factor(&u), u.dim);
@@ -586,8 +652,11 @@ static Ex elab_index(Ctx *c, Node *n)
     Ex e = elab(c, n->kid[0]);
     for (int k = 1; k < n->n_kids && e.kind != EX_POISON; k++) {
         if (e.kind != EX_LIST) {
-            diag_add(c->S->diags, D_not_a_number, n->kid[0]->span, "only lists and populations have elements, this is %s",
-                     ex_say(c->S, e));
+            Diag *d = diag_add(c->S->diags, D_not_a_number, n->kid[0]->span, "only lists and populations have elements, this is %s",
+                               ex_say(c->S, e));
+            Node inside = {.span = {n->kid[0]->span.hi, n->span.hi}};
+            if (n->kid[0]->kind == N_num || n->kid[0]->kind == N_qty)
+                diag_hint(d, "write `%s*%s` if the brackets hold a unit", ex_source(c->S, n->kid[0]), ast_source(c->S->ast, &inside));
             return ex_poison();
         }
         Ctx cc = ctx_const(c->S, "an index");
@@ -642,6 +711,14 @@ Ex elab(Ctx *c, Node *n)
     }
     case N_qty: {
         if (qty_ambiguous(c, n)) return ex_poison();
+        if (n->unit.text && strstr(n->unit.text, "degC")) {
+            Diag *d = diag_add(c->S->diags, D_unit_mismatch, n->span, "degrees Celsius stand only as the value of a parameter declared `: degC`");
+            diag_note(d, "they have another zero than K, so sums and products of them mean nothing");
+            double kelvin = n->num + 273.15;
+            if (unit_is_celsius(&n->unit)) diag_hint(d, "write `%.10g K` for this temperature, `%.10g K` for a difference", kelvin, n->num);
+            else diag_hint(d, "write `K` instead of `degC`");
+            return ex_poison();
+        }
         Ex e = ex_num(n->num, n->unit.dim);
         e.unit = &n->unit;
         return e;
@@ -672,7 +749,7 @@ Ex elab(Ctx *c, Node *n)
             return ex_poison();
         }
         (void)elab(c, n->kid[0]);
-        diag_add(c->S->diags, D_unknown_name, n->name_span.hi ? n->name_span : n->span, "`%s` has no part `%s`", src(c, n->kid[0]), n->name);
+        diag_add(c->S->diags, D_unknown_name, n->name_span.hi ? n->name_span : n->span, "`%s` has no part `%s`", ex_source(c->S, n->kid[0]), n->name);
         return ex_poison();
     case N_wild:
     case N_field_wild: return path_pops(c->S, n);
@@ -682,6 +759,15 @@ Ex elab(Ctx *c, Node *n)
     }
     diag_add(c->S->diags, D_not_a_number, n->span, "expected a value");
     return ex_poison();
+}
+
+bool unit_is_celsius(const Unit *u) { return u->text && !strcmp(u->text, "degC"); }
+
+Ex elab_celsius(Ctx *c, Node *n, bool allowed)
+{
+    Node *q = n->kind == N_neg ? n->kid[0] : n;
+    if (!allowed || q->kind != N_qty || !unit_is_celsius(&q->unit)) return elab(c, n);
+    return ex_num((n->kind == N_neg ? -q->num : q->num) + 273.15, q->unit.dim);
 }
 
 Ex elab_num(Ctx *c, Node *n)
@@ -712,11 +798,11 @@ bool elab_const(Ctx *c, Node *n, Dim want, const char *what, double *out)
     Ex e = elab_dim(&k, n, want, what);
     if (e.kind == EX_POISON) return false;
     if (!e.is_const) {
-        say_not_constant(c, n->span, src(c, n));
+        say_not_constant(c, n->span, ex_source(c->S, n));
         return false;
     }
     if (isnan(e.num)) {
-        diag_add(c->S->diags, D_non_finite_constant, n->span, "`%s` has no value (it is 0/0 or the like)", src(c, n));
+        diag_add(c->S->diags, D_non_finite_constant, n->span, "`%s` has no value (it is 0/0 or the like)", ex_source(c->S, n));
         return false;
     }
     *out = e.num;

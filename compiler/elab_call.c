@@ -77,7 +77,7 @@ static bool plain_arg(Ctx *c, Node *at, const char *fn, Ex e)
     if (s.wild || dim_none(s.dim)) return true;
     Diag *d = diag_add(c->S->diags, D_unit_mismatch, at->span, "`%s` takes a plain number, but this is %s", fn,
                        dim_say(c->S->arena, s.dim));
-    diag_hint(d, "divide it by its unit, such as `(%s)/[%s]`", ast_source(c->S->ast, at), dim_unit(c->S->arena, s.dim));
+    diag_hint(d, "divide it by its unit, such as `%s/[%s]`", ex_factor(c->S, at), dim_unit(c->S->arena, s.dim));
     return false;
 }
 
@@ -100,6 +100,12 @@ static bool same_arg(Ctx *c, Node *at, const char *fn, Ex *ref, Node *ref_at, Ex
     return false;
 }
 
+/* Calls whose arguments nobody can guess from the name. */
+static const char *const written[][2] = {
+    {"clip", "clip(x, 0, 1)"},     {"linspace", "linspace(0, 1, 11)"}, {"logspace", "logspace(0.1, 10, 5)"}, {"range", "range(10)"},
+    {"atan2", "atan2(y, x)"},      {"mod", "mod(t, 10 ms)"},           {"dot", "dot([1, 2], [3, 4])"},       {"random", "random()"},
+};
+
 static bool arity(Ctx *c, Node *n, const char *name, int lo, int hi)
 {
     int got = n->n_kids - 1;
@@ -107,7 +113,8 @@ static bool arity(Ctx *c, Node *n, const char *name, int lo, int hi)
     Diag *d = diag_add(c->S->diags, D_wrong_argument_count, n->span,
                        lo == hi ? "`%s` takes %d argument%s, got %d" : "`%s` takes %d%s or more arguments, got %d", name,
                        lo, lo == hi ? (lo == 1 ? "" : "s") : "", got);
-    (void)d;
+    for (size_t k = 0; k < sizeof written / sizeof *written; k++)
+        if (!strcmp(written[k][0], name)) diag_hint(d, "write it like `%s`", written[k][1]);
     return false;
 }
 
@@ -126,14 +133,24 @@ static bool named_args(Ctx *c, Node *n, const char *fn, const char *const *names
                 Diag *d = diag_add(c->S->diags, D_bad_argument, a->span, "`%s` has no argument `%s`", fn, a->name);
                 const char *near = diag_nearest(a->name, names, (size_t)n_names);
                 if (near) diag_hint(d, "did you mean `%s`?", near);
+                Buf all = {0};
+                for (int q = 0; q < n_names; q++) buf_printf(&all, "%s`%s`", q ? ", " : "", names[q]);
+                if (!near && n_names) diag_note(d, "its arguments are %s", all.p);
+                buf_free(&all);
+                return false;
+            }
+            if (out[at]) {
+                Diag *d = diag_add(c->S->diags, D_bad_argument, a->span, "`%s` gets its argument `%s` twice", fn, a->name);
+                diag_note_at(d, out[at]->span, "the first time here");
                 return false;
             }
             out[at] = a->kid[0];
         } else {
             if (pos >= n_names) {
-                diag_add(c->S->diags, D_wrong_argument_count, a->span, "`%s` takes at most %d arguments", fn, n_names);
+                diag_add(c->S->diags, D_wrong_argument_count, a->span, "`%s` takes at most %d argument%s", fn, n_names, n_names == 1 ? "" : "s");
                 return false;
             }
+            if (a->kind == N_poison) return false;
             out[pos++] = a;
         }
     }
@@ -369,10 +386,12 @@ static Ex elab_user(Ctx *c, Node *n, Bind *b)
     for (int q = 0; q < np; q++) {
         Node *p = params->kid[q], *given = arg[q] ? arg[q] : p->kid[1];
         if (!given) {
+            if (follow_hole(n)) return ex_poison();
             Diag *d = diag_add(c->S->diags, D_wrong_argument_count, n->span, "`%s` needs its argument `%s`", b->name, names[q]);
             diag_note_at(d, f->name_span, "it is declared here");
             return ex_poison();
         }
+        if (p->kid[0] && p->kid[0]->kind == N_poison) return ex_poison();
         Dim want = p->kid[0] ? p->kid[0]->unit.dim : DIM_NONE;
         Ex e = elab(c, given);
         if (e.kind == EX_POISON || !elab_fits(c, given, e, want, arena_printf(c->S->arena, "`%s`", names[q]))) return ex_poison();
@@ -383,6 +402,7 @@ static Ex elab_user(Ctx *c, Node *n, Bind *b)
     }
     Ex e = elab(&k, f->kid[2]);
     c->n_draws = k.n_draws;
+    if (f->kid[1] && f->kid[1]->kind == N_poison) return ex_poison();
     Dim want = f->kid[1] ? f->kid[1]->unit.dim : DIM_NONE;
     if (e.kind == EX_NUM && f->kid[1] && !elab_fits(&k, f->kid[2], e, want, arena_printf(c->S->arena, "the result of `%s`", b->name)))
         return ex_poison();
@@ -409,7 +429,9 @@ Ex elab_power(Ctx *c, Node *n)
         }
         Dim d = sa.dim;
         if (!dim_none(sa.dim) && (den > 60 || !dim_pow(sa.dim, num, den, &d))) {
-            diag_add(c->S->diags, D_unit_power, n->span, "%s cannot be raised to this power", dim_say(c->S->arena, sa.dim));
+            Diag *g = diag_add(c->S->diags, D_unit_mismatch, n->span, "%s cannot be raised to this power", dim_say(c->S->arena, sa.dim));
+            diag_note(g, "powers of quantities are whole numbers or fractions such as 1/2 and 2/3");
+            diag_hint(g, "write the exponent as a fraction, or divide by the unit first: `(%s/[%s])^…`", ex_factor(c->S, n->kid[0]), dim_unit(c->S->arena, sa.dim));
             return ex_poison();
         }
         if (den == 1 && num >= -16 && num <= 16) { /* small whole powers multiply */
@@ -433,8 +455,8 @@ Ex elab_power(Ctx *c, Node *n)
         return elab_op(c, n->span, OP_POW, 2, (Ex[]){a, b}, d);
     }
     if (!sa.wild && !dim_none(sa.dim)) {
-        Diag *d = diag_add(c->S->diags, D_unit_power, n->span, "%s can only be raised to a constant power", dim_say(c->S->arena, sa.dim));
-        diag_hint(d, "divide it by its unit first, such as `(%s/[%s])^…`", ast_source(c->S->ast, n->kid[0]), dim_unit(c->S->arena, sa.dim));
+        Diag *d = diag_add(c->S->diags, D_unit_mismatch, n->span, "%s can only be raised to a constant power", dim_say(c->S->arena, sa.dim));
+        diag_hint(d, "divide it by its unit first, such as `(%s/[%s])^…`", ex_factor(c->S, n->kid[0]), dim_unit(c->S->arena, sa.dim));
         return ex_poison();
     }
     return elab_op(c, n->span, OP_POW, 2, (Ex[]){a, b}, DIM_NONE);
@@ -543,7 +565,7 @@ static Ex elab_plain_call(Ctx *c, Node *n, const Func *f)
             if (!same_arg(c, n->kid[k + 1], f->name, &ref, n->kid[1], a[k])) return ex_poison();
         if (f->rule == R_KEEP || f->rule == R_SAME) d = ref.dim;
         if (f->rule == R_SQRT && !dim_pow(ref.dim, 1, 2, &d)) {
-            diag_add(c->S->diags, D_unit_power, n->span, "%s has no square root", dim_say(c->S->arena, ref.dim));
+            diag_add(c->S->diags, D_unit_mismatch, n->span, "%s has no square root", dim_say(c->S->arena, ref.dim));
             return ex_poison();
         }
     }
@@ -588,7 +610,17 @@ Ex elab_call(Ctx *c, Node *n)
         diag_add(c->S->diags, D_not_yet, n->span, "this version has no `%s(…)` yet", name);
         return ex_poison();
     }
+    if (follow_up(c->S, "function", name)) return ex_poison();
     Diag *d = diag_add(c->S->diags, D_unknown_function, callee->span, "there is no function `%s`", name);
+    static const char *const elsewhere[][2] = {{"ln", "log"},         {"fabs", "abs"},     {"heaviside", "step"}, {"rand", "random"},   {"randn", "normal"},
+                                               {"arctan", "atan"},    {"arcsin", "asin"},  {"arccos", "acos"},    {"power", "^"},       {"pow", "^"},
+                                               {"gauss", "normal"},   {"ceiling", "ceil"}, {"length", "len"},     {"average", "mean"},  {"sgn", "sign"},
+                                               {"truncate", "int"},   {"fmod", "mod"},     {"randint", "uniform"}};
+    for (size_t k = 0; k < sizeof elsewhere / sizeof *elsewhere; k++)
+        if (!strcmp(name, elsewhere[k][0])) {
+            diag_hint(d, strcmp(elsewhere[k][1], "^") ? "write `%s(…)`" : "write `x%sy`", elsewhere[k][1]);
+            return ex_poison();
+        }
     const char **cand = NULL;
     for (int k = 0; k < n_function_names; k++) vec_push(cand, function_names[k]);
     for (Scope *s = c->scope; s; s = s->up)

@@ -34,8 +34,8 @@ static void population_size(Sema *S, PopInfo *p)
     double v;
     if (elab_const(&c, g->kid[1], DIM_NONE, "a number of neurons", &v)) {
         if (v != floor(v) || v < 1 || v > 4e9) {
-            Diag *d = diag_add(S->diags, D_bad_count, g->kid[1]->span, v == 0 ? "a population of no neurons" : "`%.17g` is no number of neurons", v);
-            diag_note(d, "a population has a whole number of neurons, at least 1 and at most 4 billion");
+            Diag *d = diag_add(S->diags, D_bad_count, g->kid[1]->span, "a population cannot have %.17g neurons", v);
+            diag_note(d, "the number of neurons is whole, at least 1 and at most 4 billion");
             if (v != floor(v) && v > 0) diag_hint(d, "write `round(%s)`", ast_source(S->ast, g->kid[1]));
         } else
             p->n = (uint32_t)v;
@@ -91,40 +91,45 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     Inst *in = p->inst;
     if (!in) return NULL;
     Sym name = r->port ? r->port : in->default_port;
+    if (!name && (in->no_ports || follow_body(S, in->def.body))) return NULL;
     if (!name) {
         Diag *d = diag_add(S->diags, D_no_port, at, "`%s` has no port to aim at", p->name);
         say_ports(S, d, in);
         return NULL;
     }
     Slot *s = inst_slot(in, name);
+    if (s && s->lost) return NULL;
     if (!s || !s->is_port) {
+        if (in->no_ports || (!s && follow_up(S, in->def.body->kid, name))) return NULL;
         Diag *d = diag_add(S->diags, D_unknown_port, r->port ? r->span : at, s ? "`%s` of `%s` is no port" : "`%s` has no port `%s`", s ? name : p->name,
                            s ? p->name : name);
         const char **cand = NULL;
         for (size_t k = 0; k < vec_len(in->slot); k++)
             if (in->slot[k].is_port) vec_push(cand, in->slot[k].name);
-        const char *near = diag_nearest(name, cand, vec_len(cand));
-        if (near) diag_hint(d, "did you mean `%s`?", near);
+        const char *near = s ? NULL : diag_nearest(name, cand, vec_len(cand));
         vec_free(cand);
         say_ports(S, d, in);
+        if (near) diag_hint(d, "did you mean `%s`?", near);
         return NULL;
     }
-    if (events && s->kind == DECL_INPUT) {
-        Diag *d = diag_add(S->diags, D_event_into_input, r->port ? r->span : at, "events cannot aim at the input `%s` of `%s`", name, p->name);
+    if (events == (s->kind == DECL_STATE)) return s;
+    Sym other = NULL;
+    for (size_t k = 0; k < vec_len(in->slot) && !other; k++)
+        if (in->slot[k].is_port && (in->slot[k].kind == DECL_STATE) == events) other = in->slot[k].name;
+    Diag *d;
+    if (!r->port && other) {
+        d = diag_add(S->diags, D_port_missing, at, events ? "events need a port that is a state" : "a current needs a port that is an input");
+        diag_note(d, "the first port of `%s` is `%s`, %s", in->def.name, name, events ? "an input" : "a state");
+    } else if (events) {
+        d = diag_add(S->diags, D_event_into_input, r->port ? r->span : at, "events cannot aim at the input `%s` of `%s`", name, p->name);
         diag_note(d, "an input is a current that flows during a step; an event is a jump of a state");
-        say_ports(S, d, in);
-        return NULL;
-    }
-    if (!events && s->kind == DECL_STATE) {
-        Diag *d = diag_add(S->diags, D_current_into_state, r->port ? r->span : at, "a current cannot aim at the state `%s` of `%s`", name, p->name);
+    } else {
+        d = diag_add(S->diags, D_current_into_state, r->port ? r->span : at, "a current cannot aim at the state `%s` of `%s`", name, p->name);
         diag_note(d, "a state jumps by events; a current is added to an input");
-        Sym input = NULL;
-        for (size_t k = 0; k < vec_len(in->slot) && !input; k++)
-            if (in->slot[k].is_port && in->slot[k].kind == DECL_INPUT) input = in->slot[k].name;
-        if (input) diag_hint(d, "aim at `%s.%s`", p->name, input);
-        return NULL;
     }
-    return s;
+    if (other) diag_hint(d, "aim at `%s.%s`", p->name, other);
+    else diag_hint(d, events ? "the model has no port for events: add a state and a line such as `port ge` to it" : "the model has no port for currents: add `input I : pA` and `port I` to it");
+    return NULL;
 }
 
 bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps)
@@ -138,7 +143,8 @@ bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps)
     }
     bool exact;
     if (v < 0 || !decimal_steps(v, S->dt, steps, &exact)) {
-        diag_add(S->diags, D_bad_interval, n->span, "%s is a time from 0 to 10^15 steps", what);
+        Diag *d = diag_add(S->diags, D_bad_interval, n->span, v < 0 ? "%s cannot be negative" : "%s is too long", what);
+        if (v > 0) diag_note(d, "time is counted in steps of %s, at most 10^15 of them", unit_show(S->arena, S->dt, DIM_TIME, NULL));
         return false;
     }
     if (exact) return true;
@@ -233,7 +239,8 @@ static void plan_source(Sema *S, PopInfo *p, PlanPop *out)
         }
     }
     if (!rate) {
-        Diag *d = diag_add(S->diags, D_unknown_parameter, p->group->span, "`poisson_source` needs its rate");
+        if (follow_hole(set)) return;
+        Diag *d = diag_add(S->diags, D_missing_setting, p->group->span, "`poisson_source` needs its rate");
         diag_hint(d, "write `%u of poisson_source { rate = 15 Hz }`", p->n);
         return;
     }

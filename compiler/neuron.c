@@ -15,7 +15,8 @@ bool model_find(Sema *S, Sym name, Span at, ModelDef *out)
         Bind *b = scope_here(S->top, look);
         if (!b || b->kind != B_NEURON) b = library_find(S, look);
         if (!b || b->kind != B_NEURON) {
-            Diag *d = diag_add(S->diags, D_unknown_model, at, "there is no neuron model `%s`", look);
+            if (follow_up(S, "model", look)) return false;
+            Diag *d = diag_add(S->diags, D_unknown_model, at, b ? "`%s` is no neuron model" : "there is no neuron model `%s`", look);
             int count;
             const char **lib = library_names(S, &count);
             const char **cand = NULL;
@@ -23,9 +24,9 @@ bool model_find(Sema *S, Sym name, Span at, ModelDef *out)
                 if (q->kind == B_NEURON) vec_push(cand, q->name);
             for (int k = 0; k < count; k++) vec_push(cand, lib[k]);
             const char *near = diag_nearest(look, cand, vec_len(cand));
-            if (near) diag_hint(d, "did you mean `%s`?", near);
+            if (near && !b) diag_hint(d, "did you mean `%s`?", near);
             Buf all = {0};
-            for (size_t k = 0; k < vec_len(cand); k++) buf_printf(&all, "%s%s", k ? ", " : "", cand[k]);
+            for (size_t k = 0; (!near || b) && k < vec_len(cand); k++) buf_printf(&all, "%s%s", k ? ", " : "", cand[k]);
             if (all.len) diag_note(d, "the models at hand are %s", all.p);
             buf_free(&all);
             vec_free(cand);
@@ -73,13 +74,16 @@ static void declare(Inst *in, Node *decl, int kind)
     }
     Slot s = {.name = decl->name, .decl = decl, .kind = kind, .field = -1, .acc = -1, .init_value = -1,
               .lo = -INFINITY, .hi = INFINITY};
-    Node *unit = decl->kid[0];
-    if (unit) {
+    Node *unit = decl->kind == N_poison ? decl : decl->kid[0];
+    if (unit && unit->kind == N_poison) s.lost = true;
+    else if (unit) {
         s.unit = unit->unit;
+        s.celsius = unit_is_celsius(&s.unit);
+        if (s.celsius) s.unit.text = "K";
         s.dim = unit->unit.dim;
         s.has_dim = true;
     }
-    if (kind != SLOT_DEFINE) s.given = decl->kid[1];
+    if (kind != SLOT_DEFINE && decl->kind != N_poison) s.given = decl->kid[1];
     vec_push(in->slot, s);
 }
 
@@ -100,6 +104,11 @@ static void settings_give(Inst *in, Node *settings, bool outer)
         if (is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
         Slot *s = inst_slot(in, e->name);
         if (s && (s->kind == DECL_PARAM || s->kind == DECL_STATE)) {
+            for (int q = 0; q < k; q++)
+                if (settings->kid[q] && settings->kid[q]->kind == N_entry && settings->kid[q]->name == e->name) {
+                    Diag *d = diag_add(S->diags, D_duplicate_name, name_of(e), "`%s` is given twice", e->name);
+                    diag_note_at(d, name_of(settings->kid[q]), "the first time here");
+                }
             s->given = e->kid[0];
             s->given_outer = outer;
             continue;
@@ -109,7 +118,8 @@ static void settings_give(Inst *in, Node *settings, bool outer)
             diag_hint(d, "write `stimulus -> … .%s : drive(…)`", e->name);
             continue;
         }
-        Diag *d = diag_add(S->diags, D_unknown_parameter, name_of(e), "`%s` has no parameter `%s`", in->def.name, e->name);
+        if (follow_up(S, in->def.body->kid, e->name)) continue;
+        Diag *d = diag_add(S->diags, D_unknown_parameter, name_of(e), s ? "`%s` cannot be given: `%s` is computed" : "`%s` has no parameter `%s`", s ? e->name : in->def.name, e->name);
         const char **cand = NULL;
         Buf all = {0};
         for (size_t q = 0; q < vec_len(in->slot); q++)
@@ -132,6 +142,45 @@ static bool mentions(Node *n, NodeKind kind, Sym name)
     for (int k = 0; k < n->n_kids; k++)
         if (mentions(n->kid[k], kind, name)) return true;
     return false;
+}
+
+static const char *kind_word(int kind)
+{
+    return kind == DECL_PARAM ? "a parameter" : kind == DECL_INPUT ? "an input" : kind == SLOT_DEFINE ? "a named expression" : "a state";
+}
+
+/* What to declare, or which state was meant. */
+static void hint_state(Inst *in, Diag *d, Sym name, const Slot *s)
+{
+    const char **cand = NULL;
+    for (size_t k = 0; k < vec_len(in->slot); k++)
+        if (in->slot[k].kind == DECL_STATE) vec_push(cand, in->slot[k].name);
+    const char *near = s ? NULL : diag_nearest(name, cand, vec_len(cand));
+    if (near) diag_hint(d, "did you mean `%s`?", near);
+    else if (s && s->kind == DECL_PARAM && s->given) diag_hint(d, "write `state %s = %s`", name, ex_source(in->S, s->given));
+    else diag_hint(d, "declare it, with its unit, such as `state %s : mV = 0 mV`", name);
+    vec_free(cand);
+}
+
+static bool assigned(Node *n, Sym name)
+{
+    if (!n) return false;
+    if (n->kind == N_assign && n->kid[0]->kind == N_name && n->kid[0]->name == name) return true;
+    for (int k = 0; k < n->n_kids; k++)
+        if (assigned(n->kid[k], name)) return true;
+    return false;
+}
+
+/* A state that nothing ever changes has lost its equation, or is a parameter. */
+static void check_equations(Inst *in)
+{
+    if (follow_body(in->S, in->def.body)) return;
+    for (size_t k = 0; k < vec_len(in->slot); k++) {
+        Slot *s = &in->slot[k];
+        if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || assigned(in->def.body, s->name)) continue;
+        Diag *d = diag_add(in->S->diags, D_missing_equation, name_of(s->decl), "nothing ever changes the state `%s`", s->name);
+        diag_hint(d, "add its equation, `d%s/dt = …`, or declare it as `param`", s->name);
+    }
 }
 
 static int hidden(Inst *in, const char *name, const char *unit, const char *doc)
@@ -158,6 +207,8 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             for (int q = 0; q < p->n_kids; q++) declare(in, p->kid[q], p->which);
         else if (p->kind == N_define && !is_directive(p))
             declare(in, p, SLOT_DEFINE);
+        else if (p->kind == N_poison && p->name)
+            declare(in, p, DECL_STATE); /* it would have been something */
     }
     for (int k = 0; k < body->n_kids; k++) {
         Node *p = body->kid[k];
@@ -166,7 +217,12 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
         case N_port:
             for (int q = 0; q < p->n_kids; q++) {
                 Slot *s = inst_slot(in, p->kid[q]->name);
+                if (!s && follow_up(S, body, p->kid[q]->name)) {
+                    in->no_ports = true;
+                    continue;
+                }
                 if (!s || (s->kind != DECL_STATE && s->kind != DECL_INPUT)) {
+                    in->no_ports = true;
                     Diag *d = diag_add(S->diags, D_unknown_port, p->kid[q]->span, "`%s` is no state or input of `%s`", p->kid[q]->name, def->name);
                     diag_note(d, "a port is a variable that connections and stimuli may aim at");
                     continue;
@@ -177,9 +233,11 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             break;
         case N_equation: {
             Slot *s = inst_slot(in, p->name);
+            if (!s && follow_up(S, body, p->name)) break;
             if (!s || s->kind != DECL_STATE) {
-                Diag *d = diag_add(S->diags, s ? D_not_a_number : D_unknown_name, name_of(p), s ? "`%s` is no state" : "there is no state `%s`", p->name);
-                diag_hint(d, "declare it: `state %s : mV = 0 mV`", p->name);
+                Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, name_of(p), s ? "`%s` is no state" : "there is no state `%s`", p->name);
+                if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
+                hint_state(in, d, p->name, s);
             } else if (s->eq) {
                 Diag *d = diag_add(S->diags, D_duplicate_equation, name_of(p), "`%s` has two equations", p->name);
                 diag_note_at(d, name_of(s->eq), "the first one is here");
@@ -211,14 +269,15 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
     bool frozen = false;
     for (size_t k = 0; k < vec_len(in->slot); k++) frozen = frozen || in->slot[k].frozen;
     bool refr = in->spike && (mentions(in->spike, N_refr_for, NULL) || mentions(in->spike, N_refr_until, NULL));
-    if (frozen && !refr) {
+    check_equations(in);
+    if (frozen && !refr && !follow_body(S, body)) {
         for (size_t k = 0; k < vec_len(in->slot); k++)
             if (in->slot[k].frozen) {
                 Diag *d = diag_add(S->diags, D_refractory_missing, in->slot[k].eq->span, "`unless refractory`, but nothing makes this neuron refractory");
                 diag_hint(d, "add `refractory 2 ms` to the block behind `spike when …`");
             }
     }
-    if (refr) in->refr_field = hidden(in, "refractory", "", "steps of refractoriness left");
+    if (refr || follow_body(S, body)) in->refr_field = hidden(in, "refractory", "", "steps of refractoriness left");
     if (mentions(body, N_name, sym("last_spike"))) in->last_spike_field = hidden(in, "last_spike", "ms", "time of the last spike");
     return in;
 }
@@ -269,6 +328,21 @@ static void read_range(Inst *in, Slot *s)
     s->open_hi = (iv->which & 2) != 0;
 }
 
+/* Where no unit is declared the default tells the dimension, also when another value is given. */
+static void default_dim(Inst *in, Slot *s)
+{
+    Node *n = s->decl->n_kids > 1 ? s->decl->kid[1] : NULL;
+    if (s->has_dim || s->given == n || !n) return;
+    Node *literal = n->kind == N_neg ? n->kid[0] : n;
+    if (literal->kind == N_qty) {
+        s->dim = literal->unit.dim;
+        s->unit = literal->unit;
+        s->unit.text = dim_unit(in->S->arena, s->dim);
+        s->has_dim = true;
+    } else if (literal->kind == N_num && literal->num != 0)
+        s->has_dim = true;
+}
+
 /* Value of a param or initial value of a state, at most once; constants stay constants. */
 static Ex slot_given(Inst *in, Slot *s, Node *use)
 {
@@ -280,9 +354,15 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
         return ex_poison();
     }
     s->state = 1;
+    if (s->lost || (s->given && s->given->kind == N_poison)) {
+        s->state = 2;
+        return s->ex = ex_poison();
+    }
     if (!s->given) {
         Diag *d = diag_add(S->diags, D_no_initial_value, name_of(s->decl), s->kind == DECL_STATE ? "`%s` has no initial value" : "`%s` has no value", s->name);
-        diag_hint(d, s->has_dim ? "write `%s = 0`" : "write `%s = …` with its unit", s->name);
+        const char *unit = s->has_dim && !dim_none(s->dim) ? s->unit.text : NULL;
+        if (s->has_dim) diag_hint(d, "write `%s%s%s = 0`", s->name, unit ? " : " : "", unit ? unit : "");
+        else diag_hint(d, "write `%s = …` with its unit", s->name);
         s->state = 2;
         return s->ex = ex_poison();
     }
@@ -290,7 +370,7 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
     c.salt = arena_printf(S->arena, "init.%s", s->name);
     c.n_draws = 0;
     if (s->given_outer) c.self = s->name;
-    Ex e = elab(&c, s->given);
+    Ex e = elab_celsius(&c, s->given, s->celsius);
     if (e.kind == EX_LIST || e.kind == EX_STR || e.kind == EX_POPS || e.kind == EX_BOOL) {
         Diag *d = diag_add(S->diags, e.kind == EX_LIST ? D_not_yet : D_not_a_number, s->given->span,
                            e.kind == EX_LIST ? "this version takes no list as values of `%s` yet, one for each neuron" : "`%s` is a number", s->name);
@@ -303,6 +383,7 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
         Ex d = elab(&c, own);
         take_dim(in, s, own, &d);
     }
+    default_dim(in, s);
     take_dim(in, s, s->given, &e);
     read_range(in, s);
     check_range(in, s, s->given, e);
@@ -338,6 +419,7 @@ static int load_field(Ctx *c, int field, Span at)
 Ex inst_name(Ctx *c, Slot *s, Node *at)
 {
     Inst *in = c->inst;
+    if (s->lost) return ex_poison();
     switch (s->kind) {
     case DECL_PARAM: return param_value(c, s, at);
     case DECL_STATE:
@@ -392,18 +474,15 @@ static void stmt_assign(Ctx *c, Node *n)
     }
     Slot *s = inst_slot(in, to->name);
     if (!s || s->kind != DECL_STATE) {
-        Diag *d = diag_add(S->diags, s ? D_event_into_input : D_unknown_name, to->span, s ? "`%s` cannot be set by an event" : "there is no state `%s`", to->name);
-        if (s && s->kind == DECL_PARAM) diag_hint(d, "declare it as a state: `state %s = …`", s->name);
-        const char **cand = NULL;
-        for (size_t k = 0; k < vec_len(in->slot); k++)
-            if (in->slot[k].kind == DECL_STATE) vec_push(cand, in->slot[k].name);
-        const char *near = s ? NULL : diag_nearest(to->name, cand, vec_len(cand));
-        if (near) diag_hint(d, "did you mean `%s`?", near);
-        vec_free(cand);
+        (void)elab(c, n->kid[1]);
+        if (!s && follow_up(S, in->def.body, to->name)) return;
+        Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, to->span, s ? "`%s` cannot be set: it is no state" : "there is no state `%s`", to->name);
+        if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
+        hint_state(in, d, to->name, s);
         return;
     }
     Ex e = elab_num(c, n->kid[1]);
-    if (e.kind == EX_POISON) return;
+    if (e.kind == EX_POISON || s->lost) return;
     bool scale = n->op == '*' || n->op == '/';
     if (!elab_fits(c, n->kid[1], e, scale ? DIM_NONE : s->dim, scale ? "a factor" : arena_printf(S->arena, "`%s`", s->name))) return;
     if (n->op != '=') {
@@ -530,7 +609,8 @@ static void emit_init(Inst *in)
             Ctx c = in->init_ctx;
             ir_store(in->init, s->field, ex_value(&c, s->ex), name_of(s->decl));
         } else if (s->kind == DECL_INPUT) {
-            if (!s->has_dim) {
+            if (!s->has_dim && !s->lost) {
+                s->lost = true;
                 Diag *d = diag_add(in->S->diags, D_missing_unit, name_of(s->decl), "the input `%s` needs its unit", s->name);
                 diag_hint(d, "write `input %s : pA`", s->name);
             }

@@ -102,9 +102,9 @@ static Ex of_index(Sema *S, Node *n)
                     return ex_poison();
                 }
             if (v[1] > from.n) {
-                Diag *d = diag_add(S->diags, D_out_of_range, sl->span, "`%s` has %u neurons here, this asks for number %.0f",
-                                   S->pop[e.pops[p].pop].name, from.n, v[1] - 1);
-                diag_hint(d, "the last one is %u: write `[%.0f:%u]`", from.n - 1, v[0] < from.n ? v[0] : 0.0, from.n);
+                Diag *d = diag_add(S->diags, D_out_of_range, sl->span, "`%s` has no neuron %.0f", S->pop[e.pops[p].pop].name, v[1] - 1);
+                diag_note(d, "it has %u neurons%s, counted from 0 to %u", from.n, from.n < S->pop[e.pops[p].pop].n ? " here" : "", from.n - 1);
+                if (v[0] < from.n) diag_hint(d, "write `[%.0f:%u]`", v[0], from.n);
                 return ex_poison();
             }
             if (v[0] >= v[1]) return empty_selection(S, n, "a slice [start:stop] ends before `stop`");
@@ -127,8 +127,8 @@ static Ex of_index(Sema *S, Node *n)
             }
             if (!elab_const(&c, s, DIM_NONE, "a neuron's number", &v)) return ex_poison();
             if (v != floor(v) || v < 0 || v >= from.n) {
-                diag_add(S->diags, D_out_of_range, s->span, "`%s` has %u neurons here: 0 to %u", S->pop[e.pops[p].pop].name, from.n,
-                         from.n - 1);
+                Diag *d = diag_add(S->diags, D_out_of_range, s->span, "`%s` has no neuron %g", S->pop[e.pops[p].pop].name, v);
+                diag_note(d, "it has %u neurons%s, counted from 0 to %u", from.n, from.n < S->pop[e.pops[p].pop].n ? " here" : "", from.n - 1);
                 return ex_poison();
             }
             list[q] = chosen(&from, (uint32_t)v);
@@ -159,6 +159,15 @@ static Ex of_sample(Sema *S, Node *n)
         diag_add(S->diags, D_not_yet, n->kid[3]->span, "this version samples without replacement only");
         return ex_poison();
     }
+    const char *text = ast_source(S->ast, n);
+    for (size_t k = 0; k < vec_len(S->samples); k++)
+        if (S->samples[k]->span.lo != n->span.lo && !strcmp(ast_source(S->ast, S->samples[k]), text)) {
+            Diag *d = diag_add(S->diags, D_two_samples, n->span, "this draws other neurons than the first `%s`", text);
+            diag_note_at(d, S->samples[k]->span, "the first one is here");
+            diag_hint(d, "if the same ones are meant, write `let s = %s` and use `s` in both places", text);
+            break;
+        }
+    vec_push(S->samples, n);
     Ctx c = ctx_const(S, "the size of a sample");
     Ex size = elab_dim(&c, n->kid[2], DIM_NONE, "the size of a sample");
     if (size.kind == EX_POISON || !size.is_const) return ex_poison();
@@ -247,6 +256,7 @@ Ex path_pops(Sema *S, Node *n)
             }
             return b->ex;
         }
+        if (!b && follow_up(S, "population", n->name)) return ex_poison();
         Diag *d = diag_add(S->diags, D_unknown_population, n->span,
                            b ? "`%s` is no population" : "there is no population `%s`", n->name);
         if (b && b->node) diag_note_at(d, b->node->name_span.hi ? b->node->name_span : b->node->span, "it is declared here");
@@ -258,7 +268,7 @@ Ex path_pops(Sema *S, Node *n)
         else if (!b && vec_len(S->pop)) {
             Buf list = {0};
             for (size_t k = 0; k < vec_len(S->pop) && k < 8; k++) buf_printf(&list, "%s`%s`", k ? ", " : "", S->pop[k].name);
-            diag_hint(d, "the populations are %s%s", list.p, vec_len(S->pop) > 8 ? ", …" : "");
+            diag_note(d, "the populations are %s%s", list.p, vec_len(S->pop) > 8 ? ", …" : "");
             buf_free(&list);
         }
         vec_free(cand);

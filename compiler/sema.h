@@ -75,11 +75,14 @@ typedef struct Ctx {
     Sym self;             /* the setting being given: its own name means the outer one */
     const char *what;     /* "a weight", "a number of neurons": for not-constant */
     int depth;
+    bool untaken;         /* a branch that may never be taken: 0/0 is no mistake there */
     int source_n, target_n; /* N_source, N_target; -1 unknown */
 } Ctx;
 
 /* ---- elab.c ---- */
 Ex elab(Ctx *c, Node *n);
+Ex elab_celsius(Ctx *c, Node *n, bool allowed);     /* a literal in degC becomes a temperature in K */
+bool unit_is_celsius(const Unit *u);
 Ex elab_num(Ctx *c, Node *n);                       /* must be a number (any dimension) */
 Ex elab_dim(Ctx *c, Node *n, Dim want, const char *what); /* a number of that dimension; 0 fits */
 Ex elab_bool(Ctx *c, Node *n);
@@ -90,6 +93,8 @@ Ex ex_num(double v, Dim d);
 Ex ex_ir(int value, Dim d);
 Ex ex_truth(bool v);
 const char *ex_say(Sema *S, Ex e);                  /* "a voltage (mV)", "a list of 3" */
+const char *ex_source(Sema *S, Node *n);            /* the user's text, cut short */
+const char *ex_factor(Sema *S, Node *n);            /* the same, in parentheses where a factor needs them */
 /* Calls `leaf` on numbers, elementwise where arguments are lists (the shallower are spread over the
  * deeper, lists of one over longer ones). */
 typedef Ex ExLeaf(Ctx *c, Span at, const void *user, int n, const Ex *arg);
@@ -136,6 +141,8 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     int state;           /* 0, 1 being worked on, 2 done */
     int init_value;      /* state: IR value in init */
     bool frozen;         /* unless refractory */
+    bool celsius;        /* declared `: degC`: given in degC, kept in K */
+    bool lost;           /* in error: silent wherever it is used */
     bool is_port;
     double lo, hi;
     bool open_lo, open_hi, has_range;
@@ -157,6 +164,7 @@ struct Inst {
     IrFn *init;
     Ctx init_ctx;
     bool uses_until;
+    bool no_ports;       /* its ports are in error: nothing is missing */
     Node *until;
     OdeEq *eqs;
     int n_eqs;
@@ -194,6 +202,11 @@ typedef struct LayerInfo {
     bool block;          /* declared with { … }: denotes a list */
 } LayerInfo;
 
+typedef struct Told {
+    const void *where;
+    Sym name;
+} Told;
+
 struct Sema {
     Ast *ast;
     Arena *arena;
@@ -221,7 +234,17 @@ struct Sema {
     PlanExpect *expect;
     uint64_t *mod_hash;
     IrModule **all_mods; /* vec */
+    Span *lost;          /* vec: what could not be read */
+    bool unread;         /* there were mistakes of syntax */
+    Told *told;          /* vec: what was called missing */
+    Node **samples;      /* vec: the calls of sample(…) */
 };
+
+/* ---- follow.c ---- */
+void follow_lost(Sema *S, Node *file);
+bool follow_up(Sema *S, const void *where, Sym name);
+bool follow_hole(const Node *n);
+bool follow_body(const Sema *S, const Node *body);
 
 /* Populations of a path, evaluated once per node. */
 Ex network_pops(Sema *S, Node *n);

@@ -35,6 +35,7 @@ static void check_settings(Sema *S, Node *settings, const char *const *known, in
             diag_add(S->diags, D_not_yet, at, "this version has no `%s` yet", e->name);
             continue;
         }
+        if (follow_up(S, settings, e->name)) continue;
         Diag *d = diag_add(S->diags, D_unknown_setting, at, "%s has no setting `%s`", of, e->name);
         const char *near = diag_nearest(e->name, known, (size_t)n_known);
         if (near) diag_hint(d, "did you mean `%s`?", near);
@@ -121,6 +122,20 @@ static bool port_free(Sema *S, Node *n, Ex e, const char *side)
             return false;
         }
     return true;
+}
+
+/* Do any of these populations send spikes? Diagnoses. */
+static bool sends_spikes(Sema *S, Node *n, Ex e)
+{
+    const PopInfo *p = NULL;
+    for (int k = 0; k < e.n; k++) {
+        p = &S->pop[e.pops[k].pop];
+        if (p->is_source || !p->inst || p->inst->spike || follow_body(S, p->inst->def.body)) return true;
+    }
+    if (!p) return true;
+    Diag *d = diag_add(S->diags, D_spike_missing, n->span, "`%s` sends no spikes", p->name);
+    diag_note_at(d, p->inst->def.body->name_span.hi ? p->inst->def.body->name_span : p->inst->def.body->span, "its model has no `spike when`");
+    return false;
 }
 
 static const StimDef *stim_find(Sema *S, Node *call)
@@ -239,6 +254,7 @@ static const RuleDef *rule_find(Sema *S, Node *rule)
             diag_add(S->diags, D_not_yet, name->span, "this version has no rule `%s` yet", name->name);
             return NULL;
         }
+    if (follow_up(S, "rule", name->name)) return NULL;
     Diag *d = diag_add(S->diags, D_unknown_rule, name->span, "there is no connection rule `%s`", name->name);
     const char *near = diag_nearest(name->name, cand, (size_t)n);
     if (near) diag_hint(d, "did you mean `%s`?", near);
@@ -269,11 +285,19 @@ static bool call_args(Sema *S, Node *call, const char *name, const ArgDef *def, 
                 Diag *d = diag_add(S->diags, D_bad_argument, a->span, "`%s` has no argument `%s`", name, a->name);
                 const char *near = diag_nearest(a->name, cand, (size_t)n_def);
                 if (near) diag_hint(d, "did you mean `%s`?", near);
+                else if (n_def == 1 && a->n_kids) diag_hint(d, "write `%s(%s = %s)`", name, def[0].name, ex_source(S, a->kid[0]));
                 else diag_hint(d, "write it like `%s`", example);
                 return false;
             }
+            if (out[at]) {
+                Diag *d = diag_add(S->diags, D_bad_argument, a->span, "`%s` gets its argument `%s` twice", name, a->name);
+                diag_note_at(d, out[at]->span, "the first time here");
+                return false;
+            }
             out[at] = a->kid[0];
-        } else if (pos < n_def)
+        } else if (a->kind == N_poison)
+            return false;
+        else if (pos < n_def)
             out[pos++] = a;
         else {
             Diag *d = diag_add(S->diags, D_wrong_argument_count, a->span, "`%s` takes %s%d argument%s", name, n_def ? "at most " : "", n_def, n_def == 1 ? "" : "s");
@@ -299,7 +323,8 @@ static bool in_range(Sema *S, Node *at, const ArgDef *d, double v)
         if (v > 1 && v <= 100 && at->kind == N_num) diag_hint(g, "write `%s%%`", ast_source(S->ast, at));
         return false;
     }
-    Diag *g = diag_add(S->diags, D_bad_count, at->span, "`%s` cannot be %.17g", d->name, v);
+    bool whole = d->kind == ARG_COUNT && v != floor(v);
+    Diag *g = diag_add(S->diags, D_bad_count, at->span, whole ? "`%s` is a whole number, this is %.17g" : "`%s` cannot be %.17g", d->name, v);
     diag_note(g, "%s: %s", d->name, d->doc);
     return false;
 }
@@ -331,13 +356,19 @@ static bool delay_attr(AttrWork *w, Node *n, PlanAttr *out)
     return true;
 }
 
-static bool weight_attr(AttrWork *w, Node *settings, Span whole, const Slot *port, PlanAttr *out)
+static bool weight_attr(AttrWork *w, Node *settings, Node *call, const Slot *port, PlanAttr *out)
 {
     Sema *S = w->S;
     Node *n = setting(settings, "weight");
     if (!n) {
-        Diag *d = diag_add(S->diags, D_unknown_setting, whole, "this needs a weight");
-        diag_hint(d, "add `{ weight = 1 %s }`", port->unit.text ? port->unit.text : dim_unit(S->arena, port->dim));
+        static const char *const meant[] = {"weight"};
+        for (int k = 0; settings && k < settings->n_kids; k++)
+            if (settings->kid[k] && (settings->kid[k]->kind == N_poison || diag_nearest(settings->kid[k]->name, meant, 1))) return false;
+        Diag *d = diag_add(S->diags, D_missing_setting, call->span, "this needs a weight");
+        const char *unit = port->unit.text ? port->unit.text : dim_unit(S->arena, port->dim);
+        diag_note(d, "`%s` is %s", port->name, dim_say(S->arena, port->dim));
+        if (settings) diag_hint(d, "add `weight = 1%s%s` to the block", *unit ? " " : "", unit);
+        else diag_hint(d, "write `%s { weight = 1%s%s }`", ex_source(S, call), *unit ? " " : "", unit);
         return false;
     }
     if (!attr_value(w, n, "weight", FN_WEIGHT, port->dim, "a weight", out)) return false;
@@ -399,7 +430,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
-    ok = weight_attr(&w, settings, n->span, port, &p.weight) && ok;
+    ok = weight_attr(&w, settings, n->kid[2], port, &p.weight) && ok;
     ok = delay_attr(&w, setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {
@@ -430,7 +461,7 @@ static void wire_connect(Sema *S, Node *n)
         return;
     }
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
-    if (!port_free(S, n->kid[0], from, "the source")) return;
+    if (!port_free(S, n->kid[0], from, "the source") || !sends_spikes(S, n->kid[0], from)) return;
     Node *args[4];
     if (!call_args(S, n->kid[2], rule->name, rule->arg, rule->n_args, rule->example, args)) return;
     for (int a = 0; a < from.n; a++)
@@ -454,7 +485,7 @@ static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const 
     Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
     p->port = network_port_index(S->pop[to->pop].inst, port);
     AttrWork w = {.S = S, .cell = cell, .from = *to, .to = *to, .name = name};
-    if (!weight_attr(&w, settings, n->span, port, &p->weight)) return false;
+    if (!weight_attr(&w, settings, n->kid[1], port, &p->weight)) return false;
     IrFn *fn;
     if (!w.mod) w.mod = network_new_module(S, name);
     fn = ir_fn(w.mod, "rate", FN_RATE, LANE_NEURON);
@@ -544,8 +575,13 @@ static void wire_stimulus(Sema *S, Node *n)
         for (int k = 0; k < r->n_stims; k++) cand[k] = r->stim[k]->name;
         Diag *d = diag_add(S->diags, D_unknown_stimulus, name->span, "there is no stimulus `%s`", ast_source(S->ast, name));
         const char *near = name->kind == N_name ? diag_nearest(name->name, cand, (size_t)r->n_stims) : NULL;
+        const StimDef *like = r->stim[0];
+        static const char *const steady[] = {"current", "dc", "constant", "inject", "const"};
+        for (size_t q = 0; name->kind == N_name && q < sizeof steady / sizeof *steady; q++)
+            for (int k = 0; !strcmp(steady[q], name->name) && k < r->n_stims; k++)
+                if (!r->stim[k]->events) like = r->stim[k];
         if (near) diag_hint(d, "did you mean `%s`?", near);
-        else diag_hint(d, "write it like `%s`", r->stim[0]->example);
+        else diag_hint(d, "write it like `%s`", like->example);
         return;
     }
     check_settings(S, settings, def->events ? for_events : for_current, def->events ? 4 : 3, "this stimulus");
@@ -575,12 +611,15 @@ static void wire_stimulus(Sema *S, Node *n)
 static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
 {
     Inst *in = p->inst;
+    if (!in && !p->is_source) return false;
     if (!in) {
         diag_add(S->diags, D_record_not_recordable, v->span, "`%s` is a source and has no variables", p->name);
         return false;
     }
     Slot *s = inst_slot(in, v->name);
+    if (s && s->lost) return false;
     if (!s) {
+        if (follow_up(S, in->slot, v->name)) return false;
         Diag *d = diag_add(S->diags, D_record_not_recordable, v->span, "`%s` has no variable `%s`", p->name, v->name);
         const char **cand = NULL;
         for (size_t k = 0; k < vec_len(in->slot); k++) vec_push(cand, in->slot[k].name);
@@ -643,9 +682,14 @@ static void wire_record(Sema *S, Node *n)
     }
     if (when && when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &base.from)) return;
     if (when && when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &base.to)) return;
+    if (base.to <= base.from) {
+        diag_add(S->diags, D_bad_interval, span_join(when->kid[1] ? when->kid[1]->span : when->kid[2]->span, when->kid[2]->span), "this window ends before it begins");
+        return;
+    }
     for (int q = 0; q < n->kid[1]->n_kids; q++) {
         Ex pops = network_pops(S, n->kid[1]->kid[q]);
         if (pops.kind != EX_POPS || !port_free(S, n->kid[1]->kid[q], pops, "what is recorded from")) continue;
+        if (spikes && !sends_spikes(S, n->kid[1]->kid[q], pops)) continue;
         for (int b = 0; b < pops.n; b++) {
             PopInfo *p = &S->pop[pops.pops[b].pop];
             if (spikes) {
@@ -673,7 +717,8 @@ static void wire_run(Sema *S, Node *n)
     PlanRun r;
     if (!network_steps(S, n->kid[0], "the duration of a run", &r.steps)) return;
     if (r.steps < 1 || r.steps == INT64_MAX) {
-        diag_add(S->diags, D_bad_interval, n->kid[0]->span, r.steps < 1 ? "a run takes some time" : "a run ends at some time");
+        Diag *d = diag_add(S->diags, D_bad_interval, n->kid[0]->span, r.steps < 1 ? "a run takes at least one time step" : "a run ends at some time");
+        if (r.steps < 1) diag_note(d, "the time step is %s", unit_show(S->arena, S->dt, DIM_TIME, NULL));
         return;
     }
     vec_push(S->run, r);
@@ -692,7 +737,15 @@ static void wire_expect(Sema *S, Node *n)
             diag_add(S->diags, D_not_yet, m->kid[0]->span, "this version cannot expect `%s` yet", m->kid[0]->name);
             return;
         }
+    static const char *const measures[] = {"rate"};
     if (m->kind != N_call || m->kid[0]->kind != N_name || strcmp(m->kid[0]->name, "rate") || !iv || m->n_kids < 2) {
+        const char *near = m->kind == N_call && m->kid[0]->kind == N_name && m->kid[0]->name != sym("rate") ? m->kid[0]->name : NULL;
+        if (near) {
+            Diag *d = diag_add(S->diags, D_bad_argument, m->kid[0]->span, "there is no measure `%s`", near);
+            near = diag_nearest(near, measures, 1);
+            if (near) diag_hint(d, "did you mean `%s`?", near);
+            return;
+        }
         Diag *d = diag_add(S->diags, D_bad_argument, m->span, "expected a measure and an interval");
         diag_hint(d, "write it like `expect rate(E, from = 200 ms) in [4 Hz, 5 Hz]`");
         return;
@@ -719,11 +772,16 @@ static void wire_expect(Sema *S, Node *n)
     if (last >= 0) x.from = last < x.to ? x.to - last : 0;
     Ctx c = ctx_const(S, "a bound of what is expected");
     ok = elab_const(&c, iv->kid[0], DIM_RATE, "a rate", &x.lo) && elab_const(&c, iv->kid[1], DIM_RATE, "a rate", &x.hi) && ok;
+    if (ok && (x.lo > x.hi || (x.lo == x.hi && (iv->which & 3)))) {
+        Diag *d = diag_add(S->diags, D_bad_interval, iv->span, "no rate lies in this interval");
+        if (x.lo > x.hi) diag_hint(d, "write `[%s, %s]`", ex_source(S, iv->kid[1]), ex_source(S, iv->kid[0]));
+        return;
+    }
     x.lo *= 1000, x.hi *= 1000;
     x.open_lo = iv->which & 1;
     x.open_hi = (iv->which & 2) != 0;
     Ex pops = network_pops(S, m->kid[1]);
-    if (!ok || pops.kind != EX_POPS || !port_free(S, m->kid[1], pops, "what is measured")) return;
+    if (!ok || pops.kind != EX_POPS || !port_free(S, m->kid[1], pops, "what is measured") || !sends_spikes(S, m->kid[1], pops)) return;
     if (x.from >= x.to && total > 0) {
         Diag *d = diag_add(S->diags, D_bad_interval, m->span, "this window is empty");
         diag_note(d, "the model runs for %s", unit_show(S->arena, decimal_time(total, S->dt), DIM_TIME, NULL));

@@ -368,6 +368,24 @@ static bool missing_colon(Parse *p, const Expected *e)
     return false;
 }
 
+/* `population E : lif`, `population E : 10 lif`, `layer L : 10`. */
+static bool missing_count(Parse *p, const Expected *e)
+{
+    const Token *first = raw(p, p->statement), *name = raw(p, p->statement + 1), *what = raw(p, p->statement + 3);
+    if ((first->kind != LAYER && first->kind != POPULATION) || !name->name || !has(e, "of") || p->out_index != p->statement + 4) return false;
+    const char *word = first->kind == LAYER ? "layer" : "population";
+    if (what->kind == IDENT) {
+        Diag *d = message_error(p, D_missing_count, what->span, "expected a number of neurons and `of` before `%s`", what->name);
+        if (d) diag_hint(d, "write `%s %s : 100 of %s`", word, name->name, what->name);
+        return true;
+    }
+    if (what->kind != NUM) return false;
+    bool model = p->out.kind == IDENT;
+    Diag *d = message_error(p, D_missing_count, place(p), model ? "expected `of` before `%s`" : "expected `of` and a model%s", model ? p->out.name : "");
+    if (d) diag_hint(d, "write `%s %s : %s of %s`", word, name->name, what->text ? what->text : "100", model ? p->out.name : "lif");
+    return true;
+}
+
 /* What can be added to the general message. */
 static void advise(Parse *p, Diag *d, const Expected *e)
 {
@@ -389,9 +407,10 @@ static void advise(Parse *p, Diag *d, const Expected *e)
         const char *near = nearest_word(first->name);
         if (near) diag_hint(d, "did you mean `%s`?", near);
     }
-    if (p->out.kind == EQ && has(e, "'='")) diag_hint(d, "`==` compares, `=` sets a value");
-    if (first->kind == RECORD && has(e, "of")) diag_hint(d, "write `record V of E`");
     int out = p->out.kind;
+    if (p->out.kind == EQ && has(e, "'='")) diag_hint(d, "`==` compares, `=` sets a value");
+    if (has(e, "->") && (out == '-' || out == '=' || (p->out.name && strcmp(p->out.name, "to") == 0))) diag_hint(d, "write `->`");
+    if (first->kind == RECORD && has(e, "of")) diag_hint(d, "write `record V of E`");
     if ((out == ADDEQ || out == SUBEQ || out == MULEQ || out == DIVEQ) && !has(e, "+=") &&
         has(e, "'='")) {
         diag_hint(d, "changes stand in a block, as in `on pre { x += 1 }`");
@@ -410,7 +429,7 @@ bool message_syntax(Parse *p, const char *const *expected, int n)
     bool brace = has(&e, "'{'");
     /* Junk was spoken of when it was scanned. */
     if (p->stopped || p->out.kind == JUNK) return brace;
-    if (plot_in_file(p) || record_everything(p) || unknown_item(p, &e) ||
+    if (plot_in_file(p) || record_everything(p) || unknown_item(p, &e) || missing_count(p, &e) ||
         (!brace && unknown_unit(p)) || missing_comma(p, &e) || missing_colon(p, &e)) {
         return brace;
     }

@@ -9,7 +9,9 @@ int command_check(const Options *o, int argc, char **argv)
 {
     if (argc != 1) return complain_usage("`cortexc check` takes one model");
     Loaded l;
-    int status = load(argv[0], o, true, NULL, &l);
+    Options checked = *o;
+    checked.check = true;
+    int status = load(argv[0], &checked, true, NULL, &l);
     if (!status && !o->quiet) {
         const Compiled *c = l.model;
         uint64_t n = 0;
