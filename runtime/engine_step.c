@@ -108,8 +108,9 @@ static void collect(Spikes *s, const double *out, uint32_t lo, uint32_t n)
     enum { GROUP = 16 };
     uint32_t k = 0;
     for (; k + GROUP <= n; k += GROUP) {
+        const double *group = out + k;
         uint64_t any = 0;
-        for (int j = 0; j < GROUP; j++) any |= word(out[k + j]);
+        for (int j = 0; j < GROUP; j++) any |= word(group[j]);
         if (!any) continue;
         for (uint32_t j = k; j < k + GROUP; j++)
             if (out[j] != 0) s->id[s->n++] = lo + j;
