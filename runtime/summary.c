@@ -350,22 +350,20 @@ SummaryRow summary_row(const Summary *s, int pop)
 static void note_silent(const SumPop *p, const SummaryRow *r, Buf *b)
 {
     const char *unit = p->v_unit, *blank = *unit ? " " : "";
-    buf_printf(b, "%s is silent: ", p->name);
-    if (r->is_source) {
-        buf_printf(b, "its rate is too low for the length of the run");
+    if (r->is_source || !p->has_input || !r->v_sampled) {
+        buf_printf(b, "%s is silent: %s", p->name,
+                   r->is_source    ? "its rate is too low for the length of the run"
+                   : !p->has_input ? "nothing is connected to it"
+                                   : "its input is too weak");
         return;
     }
-    if (!p->has_input) buf_printf(b, "nothing is connected to it%s", r->v_sampled ? "; " : "");
-    else if (!r->v_sampled) buf_printf(b, "its input is too weak");
-    if (!r->v_sampled) return;
-    const char *what = p->has_input ? "its input" : "its own currents";
     if (r->v_mean >= 0)
-        buf_printf(b, "%s lift%s %s by %.1f%s%s on average, %.1f%s%s at most", what,
-                   p->has_input ? "s" : "", p->v_name, r->v_mean, blank, unit, r->v_max, blank, unit);
+        buf_printf(b, "%s is silent: its input lifts %s by %.1f%s%s on average, %.1f%s%s at most",
+                   p->name, p->v_name, r->v_mean, blank, unit, r->v_max, blank, unit);
     else
-        buf_printf(b, "%s hold%s %s %.1f%s%s below rest on average, %.1f%s%s %s at most", what,
-                   p->has_input ? "s" : "", p->v_name, -r->v_mean, blank, unit, fabs(r->v_max), blank,
-                   unit, r->v_max < 0 ? "below" : "above");
+        buf_printf(b, "%s is silent: its input holds %s %.1f%s%s below rest on average, %.1f%s%s %s at most",
+                   p->name, p->v_name, -r->v_mean, blank, unit, fabs(r->v_max), blank, unit,
+                   r->v_max < 0 ? "below" : "above");
     buf_printf(b, "; the threshold is %.4g%s%s above rest", r->v_threshold, blank, unit);
 }
 
