@@ -296,7 +296,13 @@ static void apply_sets(Sema *S)
             continue;
         }
         Node *v = S->opt->parse_expression(S->ast, src);
-        if (v) b->node->kid[1] = v;
+        Node *old = b->node->kid[1], *literal = old && old->kind == N_neg ? old->kid[0] : old;
+        if (!v) continue;
+        if (!b->node->kid[0] && literal && (literal->kind == N_qty || (literal->kind == N_num && literal->num != 0))) {
+            b->node->kid[0] = ast_node(S->ast, N_unit, literal->span); /* the default tells the dimension */
+            b->node->kid[0]->unit = literal->kind == N_qty ? literal->unit : (Unit){.factor = 1};
+        }
+        b->node->kid[1] = v;
     }
 }
 
