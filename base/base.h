@@ -173,6 +173,8 @@ double unit_factor(const Unit *u); /* internal units per 1 of u */
 double unit_value(const char *digits, size_t n, const Unit *u);
 /* "1.5 ms", "-70 mV": v is in internal units, shown in `u` (or the customary unit if NULL). */
 const char *unit_show(Arena *a, double v, Dim d, const Unit *u);
+/* The unit meant by a word that is none: other capitals ("mv") or spelled out ("sec"); or NULL. */
+const char *unit_nearest(Arena *a, const char *word);
 size_t unit_count(void); /* rows of units.def, for `list units` */
 void unit_row(size_t k, const char **name, const char **doc, Unit *u);
 

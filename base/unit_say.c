@@ -1,6 +1,7 @@
 /* Dimensions and values in words: what messages and reports say. */
 #include "base.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,4 +214,31 @@ const char *unit_show(Arena *a, double v, Dim d, const Unit *u)
     if (u->factor != 1) v /= u->factor;
     const char *number = show_number(a, v, -(int)u->pow10);
     return u->text && *u->text ? arena_printf(a, "%s %s", number, u->text) : number;
+}
+
+/* The unit that `word` stands for with other capitals, or spelled out ("mv", "sec"); NULL for any other
+ * word. */
+const char *unit_nearest(Arena *a, const char *word)
+{
+    size_t n = strlen(word);
+    Unit unit;
+    if (n > 6) return NULL;
+    for (unsigned mask = 0; mask < 1u << n; mask++) {
+        char *s = arena_strdup(a, word);
+        for (size_t k = 0; k < n; k++) {
+            if (mask >> k & 1)
+                s[k] = (char)(islower((unsigned char)s[k]) ? toupper((unsigned char)s[k])
+                                                           : tolower((unsigned char)s[k]));
+        }
+        if (unit_name(s, n, &unit)) return s;
+    }
+    static const char *const spelled_out[][2] = {
+        {"sec", "s"},    {"second", "s"},    {"seconds", "s"}, {"msec", "ms"},  {"usec", "us"},
+        {"ohm", "Ohm"},  {"ohms", "Ohm"},    {"volt", "V"},    {"hours", "h"},  {"hour", "h"},
+        {"days", "day"}, {"minutes", "min"}, {"micron", "um"}, {"hertz", "Hz"},
+    };
+    for (size_t k = 0; k < sizeof spelled_out / sizeof *spelled_out; k++) {
+        if (strcmp(word, spelled_out[k][0]) == 0) return spelled_out[k][1];
+    }
+    return NULL;
 }

@@ -161,6 +161,7 @@ static void declare_layer(Sema *S, Node *n)
         diag_add(S->diags, D_not_yet, n->kid[0]->span, "this version has no lists of layers yet");
     for (int k = 0; items && k < items->n_kids; k++) {
         Node *p = items->kid[k];
+        if (p && p->kind == N_poison) layer_of(S, n->name)->lost = true;
         if (!p || p->kind == N_poison) continue;
         if (p->kind != N_population) {
             diag_add(S->diags, D_syntax, p->span, "a layer holds populations only");

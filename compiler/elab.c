@@ -231,6 +231,9 @@ bool elab_fits(Ctx *c, Node *n, Ex e, Dim want, const char *what)
     }
     if (!need_numbers(c, n, e)) return false;
     if (e.wild || dim_eq(e.dim, want)) return true;
+    Bind *named = n->kind == N_name ? scope_find(c->scope, n->name) : NULL;
+    if (named && ((named->kind != B_LET && named->kind != B_PARAM) || (c->inst && inst_slot(c->inst, n->name)))) named = NULL;
+    if (named && follow_up(c->S, "unit", n->name)) return false; /* a declaration without its unit is one mistake */
     const char *w = dim_say(c->S->arena, want), *g = dim_say(c->S->arena, e.dim);
     if (dim_none(e.dim) && (n->kind == N_num || (n->kind == N_neg && n->kid[0]->kind == N_num))) {
         Diag *d = diag_add(c->S->diags, D_missing_unit, n->span, "%s needs a unit", what);
@@ -240,10 +243,11 @@ bool elab_fits(Ctx *c, Node *n, Ex e, Dim want, const char *what)
     }
     Diag *d = diag_add(c->S->diags, D_unit_mismatch, n->span, "%s must be %s, but this is %s", what, w, g);
     bool literal = n->kind == N_qty || n->kind == N_num || (n->kind == N_neg && n->kid[0]->kind == N_qty);
-    if (!literal) diag_note(d, "`%s` is %s", ex_source(c->S, n), g);
+    if (named) diag_note_at(d, named->node->span, "`%s` is declared here", n->name);
+    else if (!literal) diag_note(d, "`%s` is %s", ex_source(c->S, n), g);
     Dim q = dim_div(want, e.dim);
     if (literal && dim_eq(q, dim_pow_of(e.dim, -2)) && !dim_none(e.dim)) diag_hint(d, "write `1/(%s)`", ex_source(c->S, n));
-    else if (literal) return false;
+    else if (literal || named) return false;
     else if (dim_eq(q, DIM_RESISTANCE)) diag_hint(d, "multiply by a resistance, such as `R*%s`", ex_factor(c->S, n));
     else if (dim_eq(q, DIM_RATE)) diag_hint(d, "divide by a time, such as `%s/tau`", ex_factor(c->S, n));
     return false;
@@ -383,6 +387,8 @@ static void name_unknown(Ctx *c, Node *n)
     if (near) diag_hint(d, "did you mean `%s`?", near);
     else if (unit_name(n->name, strlen(n->name), &u))
         diag_hint(d, "`%s` is a unit: units stand directly behind a number, or in brackets: `[%s]`", n->name, n->name);
+    else if (unit_nearest(c->S->arena, n->name) && strlen(n->name) > 1)
+        diag_hint(d, "if a unit is meant, it is `%s`", unit_nearest(c->S->arena, n->name));
     else if (function_known(n->name)) diag_hint(d, "`%s` is a function: write `%s(…)`", n->name, n->name);
     vec_free(cand);
 }
@@ -748,7 +754,7 @@ Ex elab(Ctx *c, Node *n)
             diag_add(c->S->diags, D_not_yet, n->span, "this version cannot read `%s.` of a synapse yet", n->kid[0]->name);
             return ex_poison();
         }
-        (void)elab(c, n->kid[0]);
+        if (ex_is_poison(elab(c, n->kid[0]))) return ex_poison();
         diag_add(c->S->diags, D_unknown_name, n->name_span.hi ? n->name_span : n->span, "`%s` has no part `%s`", ex_source(c->S, n->kid[0]), n->name);
         return ex_poison();
     case N_wild:

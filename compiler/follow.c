@@ -7,7 +7,13 @@
 static void collect(Sema *S, Node *n)
 {
     if (!n) return;
-    if (n->kind == N_poison && n->span.hi) vec_push(S->lost, n->span);
+    if (n->kind == N_poison && n->span.hi) { /* and what stands beside it, for the parser took up again later */
+        Place lo = source_place(S->ast->sources, n->span.lo), hi = source_place(S->ast->sources, n->span.hi - 1);
+        Span whole = n->span;
+        whole.lo -= lo.col_byte;
+        if (hi.file) whole.hi = hi.file->base + (uint32_t)(hi.line_text - hi.file->text) + hi.line_len;
+        vec_push(S->lost, whole);
+    }
     for (int k = 0; k < n->n_kids; k++) collect(S, n->kid[k]);
 }
 
@@ -29,12 +35,13 @@ static bool swallowed(Sema *S, const char *name)
     return false;
 }
 
-/* Whether an error that says `name` is missing in `where` (a model, a scope; any address) would only be the
+/* Whether an error that says `name` is missing in `where` (a model, a scope; any address; the top level,
+ * which everything sees, is S itself) would only be the
  * consequence of another one. When it is not, it counts as said from now on. */
 bool follow_up(Sema *S, const void *where, Sym name)
 {
     for (size_t k = 0; k < vec_len(S->told); k++)
-        if (S->told[k].where == where && S->told[k].name == name) return true;
+        if (S->told[k].name == name && (S->told[k].where == where || S->told[k].where == S || where == S)) return true;
     Told t = {where, name};
     vec_push(S->told, t);
     return swallowed(S, name);

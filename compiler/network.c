@@ -75,7 +75,10 @@ static void say_ports(Sema *S, Diag *d, const Inst *in)
         if (in->slot[k].is_port)
             buf_printf(&all, "%s`%s` (%s)", all.len ? ", " : "", in->slot[k].name, in->slot[k].kind == DECL_INPUT ? "for currents" : "for events");
     if (all.len) diag_note(d, "the ports of `%s` are %s", in->def.name, all.p);
-    else diag_hint(d, "add a line such as `port V` to `neuron %s`", in->def.name);
+    Sym state = NULL;
+    for (size_t k = 0; k < vec_len(in->slot) && !state; k++)
+        if (in->slot[k].kind == DECL_STATE) state = in->slot[k].name;
+    if (!all.len) diag_hint(d, "add a line such as `port %s` to `neuron %s`", state ? state : "V", in->def.body->name);
     buf_free(&all);
     (void)S;
 }
@@ -110,6 +113,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
         vec_free(cand);
         say_ports(S, d, in);
         if (near) diag_hint(d, "did you mean `%s`?", near);
+        else if (s && (s->kind == DECL_STATE || s->kind == DECL_INPUT)) diag_hint(d, "add `%s` to the `port` line of `neuron %s`", name, in->def.body->name);
         return NULL;
     }
     if (events == (s->kind == DECL_STATE)) return s;
@@ -191,11 +195,55 @@ int network_module(Sema *S, IrModule *m)
     return (int)vec_len(S->mod_hash) - 1;
 }
 
+/* Sources: a constant rate is a number, anything else a function of the step. */
+static void source_rate(Sema *S, PopInfo *p)
+{
+    p->source_kernel = p->source_fn = -1;
+    if (!built_in_source(p->model)) return;
+    Node *set = p->group->n_kids > 2 ? p->group->kid[2] : NULL, *rate = NULL;
+    bool misspelt = false;
+    for (int k = 0; set && k < set->n_kids; k++) {
+        Node *e = set->kid[k];
+        if (!e || e->kind != N_entry || e->name == sym("seed")) continue;
+        if (e->name == sym("rate")) rate = e->kid[0];
+        else {
+            static const char *const known[] = {"rate"};
+            const char *near = diag_nearest(e->name, known, 1);
+            misspelt = misspelt || near;
+            Diag *d = diag_add(S->diags, D_unknown_parameter, e->name_span.hi ? e->name_span : e->span, "`poisson_source` has no parameter `%s`", e->name);
+            if (near) diag_hint(d, "did you mean `%s`?", near);
+            else diag_note(d, "it has `rate`");
+        }
+    }
+    if (!rate) {
+        if (misspelt || follow_hole(set)) return;
+        Diag *d = diag_add(S->diags, D_missing_setting, p->group->span, "`poisson_source` needs its rate");
+        diag_hint(d, "write `%u of poisson_source { rate = 15 Hz }`", p->n);
+        return;
+    }
+    IrModule *m = network_new_module(S, p->name);
+    IrFn *fn = ir_fn(m, "rate", FN_RATE, LANE_NEURON);
+    Ctx c = ctx_const(S, "a rate");
+    c.fn = fn;
+    c.has_i = c.has_t = true;
+    c.source_n = (int)p->n;
+    Ex e = elab_dim(&c, rate, DIM_RATE, "`rate`");
+    if (e.kind == EX_NUM && e.is_const) {
+        if (!(e.num >= 0) || isinf(e.num)) diag_add(S->diags, D_out_of_range, rate->span, "a rate is a number from 0 on");
+        p->source_mean = e.num * S->dt;
+    } else if (e.kind == EX_NUM) {
+        ir_out(fn, 0, ex_value(&c, e), rate->span);
+        p->source_kernel = network_module(S, m);
+        p->source_fn = 0;
+    }
+}
+
 bool network_instances(Sema *S)
 {
     bool ok = true;
     for (size_t k = 0; k < vec_len(S->pop); k++) {
         PopInfo *p = &S->pop[k];
+        if (p->is_source) source_rate(S, p);
         if (!p->inst) continue;
         p->inst->n_neurons = (int)p->n;
         ok = inst_emit(p->inst, p->used_ports, (int)vec_len(p->used_ports)) && ok;
@@ -214,6 +262,7 @@ bool network_instances(Sema *S)
         if (used || !model_find(S, b->name, b->node->name_span, &def)) continue;
         Inst *in = inst_new(S, &def, NULL, b->name);
         ok = inst_emit(in, NULL, 0) && ok;
+        vec_free(in->slot);
     }
     return ok;
 }
@@ -223,43 +272,6 @@ static int role_of(const IrModule *m, FnRole role)
     for (size_t k = 0; k < vec_len(m->fn); k++)
         if (m->fn[k]->role == role) return (int)k;
     return -1;
-}
-
-/* Sources: a constant rate is a number, anything else a function of the step. */
-static void plan_source(Sema *S, PopInfo *p, PlanPop *out)
-{
-    Node *set = p->group->n_kids > 2 ? p->group->kid[2] : NULL, *rate = NULL;
-    for (int k = 0; set && k < set->n_kids; k++) {
-        Node *e = set->kid[k];
-        if (!e || e->kind != N_entry || e->name == sym("seed")) continue;
-        if (e->name == sym("rate")) rate = e->kid[0];
-        else {
-            Diag *d = diag_add(S->diags, D_unknown_parameter, e->name_span.hi ? e->name_span : e->span, "`poisson_source` has no parameter `%s`", e->name);
-            diag_note(d, "it has `rate`");
-        }
-    }
-    if (!rate) {
-        if (follow_hole(set)) return;
-        Diag *d = diag_add(S->diags, D_missing_setting, p->group->span, "`poisson_source` needs its rate");
-        diag_hint(d, "write `%u of poisson_source { rate = 15 Hz }`", p->n);
-        return;
-    }
-    IrModule *m = network_new_module(S, p->name);
-    IrFn *fn = ir_fn(m, "rate", FN_RATE, LANE_NEURON);
-    Ctx c = ctx_const(S, "a rate");
-    c.fn = fn;
-    c.has_i = c.has_t = true;
-    c.source_n = (int)p->n;
-    Ex e = elab_dim(&c, rate, DIM_RATE, "`rate`");
-    if (e.kind == EX_NUM && e.is_const) {
-        if (!(e.num >= 0) || isinf(e.num)) diag_add(S->diags, D_out_of_range, rate->span, "a rate is a number from 0 on");
-        out->source_mean = e.num * S->dt;
-    } else if (e.kind == EX_NUM) {
-        ir_out(fn, 0, ex_value(&c, e), rate->span);
-        out->kernel = network_module(S, m);
-        out->fn_rate = 0;
-        return;
-    }
 }
 
 static void plan_silence(Sema *S, Inst *in, PlanPop *out)
@@ -307,7 +319,9 @@ bool network_plan(Sema *S)
             if (S->layer[k].name == out->layer) colour = (int)k;
         memcpy(out->color, palette[(size_t)colour % (sizeof palette / sizeof *palette)], sizeof out->color);
         if (p->is_source) {
-            plan_source(S, p, out);
+            out->source_mean = p->source_mean;
+            out->kernel = p->source_kernel;
+            out->fn_rate = p->source_fn;
             continue;
         }
         Inst *in = p->inst;

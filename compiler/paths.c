@@ -21,7 +21,10 @@ static bool is_pops(Sema *S, Node *n, int depth)
     case N_field:
     case N_field_wild:
     case N_index: return is_pops(S, n->kid[0], depth + 1);
-    case N_list: return n->n_kids > 0 && is_pops(S, n->kid[0], depth + 1);
+    case N_list:
+        for (int k = 0; k < n->n_kids; k++)
+            if (is_pops(S, n->kid[k], depth + 1)) return true;
+        return false;
     case N_call: return n->kid[0]->kind == N_name && n->kid[0]->name == sym("sample");
     default: return false;
     }
@@ -199,6 +202,16 @@ static Ex of_sample(Sema *S, Node *n)
     return out;
 }
 
+/* Can it be a variable of one of these populations? */
+static bool port_of_any(Sema *S, const Ex *e, Sym name)
+{
+    for (int k = 0; k < e->n; k++) {
+        const PopInfo *p = &S->pop[e->pops[k].pop];
+        if (!p->is_source && (!p->inst || inst_slot(p->inst, name))) return true;
+    }
+    return false;
+}
+
 /* `.name`: a population of a layer where there is one, else a port; distributes over a list. */
 static Ex of_field(Sema *S, Node *n)
 {
@@ -215,6 +228,21 @@ static Ex of_field(Sema *S, Node *n)
     if (out.n) {
         if (n->kid[0]->kind == N_name) out.is_list = false;
         return out;
+    }
+    Bind *base = n->kid[0]->kind == N_name ? scope_find(S->top, n->kid[0]->name) : NULL;
+    if (base && base->kind == B_LAYER && S->layer[base->index].block && !port_of_any(S, &e, n->name)) {
+        if (S->layer[base->index].lost || follow_up(S, base, n->name)) return ex_poison();
+        Diag *d = diag_add(S->diags, D_unknown_population, n->name_span.hi ? n->name_span : n->span, "the layer `%s` has no population `%s`", base->name, n->name);
+        Buf all = {0};
+        for (int k = 0; k < e.n; k++) buf_printf(&all, "%s`%s`", k ? ", " : "", S->pop[e.pops[k].pop].name);
+        diag_note(d, "it has %s", all.p ? all.p : "none");
+        buf_free(&all);
+        return ex_poison();
+    }
+    for (int k = 0; k < e.n; k++) { /* a population that could not be read */
+        Sym layer = S->pop[e.pops[k].pop].layer;
+        for (size_t q = 0; q < vec_len(S->layer); q++)
+            if (layer == S->layer[q].name && S->layer[q].block && S->layer[q].lost && follow_up(S, "part", n->name)) return ex_poison();
     }
     for (int k = 0; k < e.n; k++) {
         if (e.pops[k].port) {
@@ -257,6 +285,10 @@ Ex path_pops(Sema *S, Node *n)
             return b->ex;
         }
         if (!b && follow_up(S, "population", n->name)) return ex_poison();
+        if (b && b->kind == B_LET) { /* a list of what is missing is no second mistake */
+            Ctx c = ctx_const(S, "a population");
+            if (ex_is_poison(elab(&c, n))) return ex_poison();
+        }
         Diag *d = diag_add(S->diags, D_unknown_population, n->span,
                            b ? "`%s` is no population" : "there is no population `%s`", n->name);
         if (b && b->node) diag_note_at(d, b->node->name_span.hi ? b->node->name_span : b->node->span, "it is declared here");

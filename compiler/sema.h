@@ -195,11 +195,14 @@ typedef struct PopInfo {
     bool any_out, all_inh;
     int plan;            /* index in the plan */
     int n_samples;       /* of this population so far */
+    double source_mean;  /* events a step of a built-in source, or its kernel and function */
+    int source_kernel, source_fn;
 } PopInfo;
 typedef struct LayerInfo {
     Sym name;
     int *pop;            /* vec */
     bool block;          /* declared with { … }: denotes a list */
+    bool lost;           /* some of it could not be read */
 } LayerInfo;
 
 typedef struct Told {

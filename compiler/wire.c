@@ -133,8 +133,14 @@ static bool sends_spikes(Sema *S, Node *n, Ex e)
         if (p->is_source || !p->inst || p->inst->spike || follow_body(S, p->inst->def.body)) return true;
     }
     if (!p) return true;
+    if (follow_up(S, "spikes", p->inst->def.body->name)) return false;
     Diag *d = diag_add(S->diags, D_spike_missing, n->span, "`%s` sends no spikes", p->name);
     diag_note_at(d, p->inst->def.body->name_span.hi ? p->inst->def.body->name_span : p->inst->def.body->span, "its model has no `spike when`");
+    for (size_t k = 0; k < vec_len(p->inst->slot); k++)
+        if (p->inst->slot[k].kind == DECL_STATE) {
+            diag_hint(d, "add a line such as `spike when %s > … { %s = … }`", p->inst->slot[k].name, p->inst->slot[k].name);
+            break;
+        }
     return false;
 }
 
@@ -345,6 +351,7 @@ static bool delay_attr(AttrWork *w, Node *n, PlanAttr *out)
     if (!(ms >= 0) || isinf(ms) || !decimal_steps(ms, S->dt, &steps, &exact) || steps > 10000000) {
         Diag *d = diag_add(S->diags, D_bad_delay, n->span, ms < 0 ? "a delay cannot be negative" : "this delay is too long");
         diag_note(d, "a delay is a time from 0 ms to 10 million steps");
+        if (ms < 0 && n->kind == N_neg) diag_hint(d, "write `%s`", ex_source(S, n->kid[0]));
         return false;
     }
     out->value = (double)steps;
@@ -380,7 +387,10 @@ static bool weight_attr(AttrWork *w, Node *settings, Node *call, const Slot *por
     if (out->value < 0 && port->has_range && port->lo >= 0) {
         Diag *d = diag_add(S->diags, D_negative_conductance, n->span, "a negative weight into `%s`, which cannot be negative", port->name);
         diag_note(d, "the synapse `%s` would pull `%s` below the range it is declared with", w->name, port->name);
-        diag_hint(d, "inhibition is a positive weight into an inhibitory port, such as `gi`");
+        PopInfo *to = &S->pop[w->to.pop];
+        Slot *gi = to->inst ? inst_slot(to->inst, sym("gi")) : NULL;
+        if (gi && gi->is_port && gi != port) diag_hint(d, "inhibition is a positive weight into an inhibitory port: aim at `%s.gi` with `%s`", to->name, unit_show(S->arena, -out->value, port->dim, NULL));
+        else diag_hint(d, "inhibition is a positive weight into an inhibitory port, such as `gi`");
         return false;
     }
     return true;
@@ -783,6 +793,7 @@ static void wire_expect(Sema *S, Node *n)
     Ex pops = network_pops(S, m->kid[1]);
     if (!ok || pops.kind != EX_POPS || !port_free(S, m->kid[1], pops, "what is measured") || !sends_spikes(S, m->kid[1], pops)) return;
     if (x.from >= x.to && total > 0) {
+        if (S->opt->duration) return; /* the user cut the run short of what the model measures */
         Diag *d = diag_add(S->diags, D_bad_interval, m->span, "this window is empty");
         diag_note(d, "the model runs for %s", unit_show(S->arena, decimal_time(total, S->dt), DIM_TIME, NULL));
         return;

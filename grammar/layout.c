@@ -236,6 +236,7 @@ static void unclosed(Parse *p, const Token *found)
 {
     drop_parens(p);
     const Open *o = innermost(p);
+    if (o->junk) return;
     Span end = {p->last.span.hi, p->last.span.hi};
     const char *what = found->kind == T_END ? "the end of the file"
                                             : arena_printf(p->ast->arena, "`%s`", found->name);
@@ -243,6 +244,12 @@ static void unclosed(Parse *p, const Token *found)
     if (!d) return;
     Place place = source_place(p->ast->sources, o->span.lo);
     diag_note_at(d, o->span, "the `{` of line %u is not closed", place.line);
+}
+
+/* What may stand in a layer. */
+static bool in_layer(int kind)
+{
+    return kind == POPULATION || kind == LET || kind == FOR || kind == IF;
 }
 
 /* True when the brace of this statement surrounds declarations. */
@@ -264,7 +271,10 @@ static bool opens_items(const Parse *p)
 static void open_bracket(Parse *p, const Token *t)
 {
     Open o = {.kind = t->kind, .span = t->span};
-    if (t->kind == '{') o.items = opens_items(p);
+    if (t->kind == '{') {
+        o.items = opens_items(p);
+        o.layer = o.items && at(p, p->statement)->kind == LAYER;
+    }
     if (t->kind == '[') o.list = !layout_ends_value(p->last.kind) || !p->any_last;
     if (vec_len(p->open) >= PARSE_MAX_NESTING) {
         message_stop(p, D_nesting_too_deep, t->span, "brackets are nested more than 1,000 deep");
@@ -402,7 +412,7 @@ const Token *layout_next(Parse *p)
             size_t k = vec_len(p->open);
             while (k && p->open[k - 1].kind != '{')
                 k--;
-            if (k && !p->open[k - 1].items) {
+            if (k && (!p->open[k - 1].items || (p->open[k - 1].layer && !in_layer(raw->kind)))) {
                 if (p->out.kind == NL || p->out.kind == '{') unclosed(p, raw);
                 return close_brace(p, true);
             }

@@ -4,7 +4,6 @@
 
 #include "cortex.tab.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* Stops the reading of this file with one last error. */
@@ -128,7 +127,7 @@ static Choices choices(Parse *p, const Expected *e)
     }
     if (has(e, "line end")) {
         choose(&c, "the end of the line");
-        if (inside_brace(p)) choose(&c, "a `}`");
+        if (inside_brace(p) && !has(e, "'}'")) choose(&c, "a `}`");
     }
     if (!c.n && (operator|| some_operators)) choose(&c, "an operator");
     return c;
@@ -200,32 +199,6 @@ static const char *nearest_word(const char *word)
         if (strcmp(word, elsewhere[k][0]) == 0) return elsewhere[k][1];
     }
     return strlen(word) > 2 ? diag_nearest(word, firsts, sizeof firsts / sizeof *firsts) : NULL;
-}
-
-/* The spelling of a unit that differs from `word` only in capitals, or NULL. */
-static const char *nearest_unit(Parse *p, const char *word)
-{
-    size_t n = strlen(word);
-    Unit unit;
-    if (n > 6) return NULL;
-    for (unsigned mask = 0; mask < 1u << n; mask++) {
-        char *s = arena_strdup(p->ast->arena, word);
-        for (size_t k = 0; k < n; k++) {
-            if (mask >> k & 1)
-                s[k] = (char)(islower((unsigned char)s[k]) ? toupper((unsigned char)s[k])
-                                                           : tolower((unsigned char)s[k]));
-        }
-        if (unit_name(s, n, &unit)) return s;
-    }
-    static const char *const spelled_out[][2] = {
-        {"sec", "s"},    {"second", "s"},    {"seconds", "s"}, {"msec", "ms"},  {"usec", "us"},
-        {"ohm", "Ohm"},  {"ohms", "Ohm"},    {"volt", "V"},    {"hours", "h"},  {"hour", "h"},
-        {"days", "day"}, {"minutes", "min"}, {"micron", "um"}, {"hertz", "Hz"},
-    };
-    for (size_t k = 0; k < sizeof spelled_out / sizeof *spelled_out; k++) {
-        if (strcmp(word, spelled_out[k][0]) == 0) return spelled_out[k][1];
-    }
-    return NULL;
 }
 
 /* The end of the token before, or the token itself where a statement begins. */
@@ -307,7 +280,7 @@ static bool unknown_unit(Parse *p)
     Unit unit;
     if (unit_name(p->out.name, strlen(p->out.name), &unit))
         return false; /* and yet it was not taken */
-    const char *near = nearest_unit(p, p->out.name);
+    const char *near = unit_nearest(p->ast->arena, p->out.name);
     size_t n = vec_len(p->open);
     if (!near && n && p->open[n - 1].kind == '[') return false;
     int next = raw(p, p->out_index + 1)->kind;
@@ -318,6 +291,11 @@ static bool unknown_unit(Parse *p)
     else if (d)
         diag_hint(d, "behind a number stands its unit, an operator or `of`");
     return true;
+}
+
+static const char *found_text(Parse *p)
+{
+    return arena_strndup(p->ast->arena, p->file->text + (p->out.span.lo - p->file->base), p->out.span.hi - p->out.span.lo);
 }
 
 static bool missing_comma(Parse *p, const Expected *e)
@@ -331,7 +309,9 @@ static bool missing_comma(Parse *p, const Expected *e)
     /* A `(` that nobody closed is likelier than a list that goes on in the next line. */
     if (p->open[n - 1].kind == '(' && p->out.first) return false;
     Diag *d = message_error(p, D_missing_comma, place(p), "expected a `,` before %s", found(p));
-    if (d)
+    bool named = p->before.kind == IDENT && p->open[n - 1].kind == '(';
+    if (d && named) diag_hint(d, "write `%s = %s` if `%s` is the name of an argument", p->before.name, found_text(p), p->before.name);
+    else if (d)
         diag_hint(d, "write `%s, %s`",
                   arena_strndup(p->ast->arena, p->file->text + (p->before.span.lo - p->file->base),
                                 p->before.span.hi - p->before.span.lo),
@@ -441,5 +421,6 @@ bool message_syntax(Parse *p, const char *const *expected, int n)
         c.n ? message_error(p, D_syntax, place(p), "expected %s, found %s", joined(p, &c), there)
             : message_error(p, D_syntax, place(p), "unexpected %s", there);
     if (d) advise(p, d, &e);
+    if (p->out.kind == '{' && inside_brace(p)) p->open[vec_len(p->open) - 1].junk = true;
     return brace;
 }

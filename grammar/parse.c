@@ -121,7 +121,10 @@ Node *parse_unit(Parse *p, Span span)
     if (strcmp(text, "1") != 0 && unit_parse(text, k, &n->unit) != k) {
         n->kind = N_poison;
         Diag *d = message_error(p, D_unknown_unit, span, "`%s` is no unit", text);
-        if (d)
+        const char *near = unit_nearest(p->ast->arena, text);
+        if (d && near)
+            diag_hint(d, "did you mean `%s`?", near);
+        else if (d)
             diag_hint(d,
                       "behind `:` stands a unit such as `mV` or `nS/ms`, or `int`, `bool`, `port`");
     }

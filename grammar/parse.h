@@ -30,6 +30,8 @@ typedef struct Open {
     int kind; /* '(', '[' or '{' */
     Span span;
     bool items; /* a brace around declarations, as in `layer L4 {` */
+    bool layer; /* and these are populations */
+    bool junk;  /* nothing can be opened here, and so it was said */
     bool list;  /* a bracket around a list, not an index */
 } Open;
 

@@ -42,6 +42,7 @@ struct Output {
     const OutputInfo *info;
     Arena *arena;
     char *path, *tmp;
+    int lock; /* descriptor that holds the lock of `tmp` */
     H5file *h5;
     OutPop *pop;
     OutRec *rec;
@@ -75,29 +76,44 @@ static bool may_replace(const Plan *p, const char *path, bool force, Fail *f)
 }
 
 /* Says in plain words why a file cannot be created, which HDF5 does not. */
-static bool can_create(const char *tmp, const char *path, Fail *f)
+static bool refuse_create(const char *path, int why, Fail *f)
 {
-    int fd = open(tmp, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        int why = errno;
-        char folder[PATH_MAX];
-        snprintf(folder, sizeof folder, "%s", path);
-        char *slash = strrchr(folder, '/');
-        if (slash) slash[slash == folder] = '\0';
-        const char *where = slash ? folder : ".";
-        if (why == ENOENT)
-            return fail_set(f, EXIT_CANTCREATE, "cannot write %s: there is no folder %s", path,
-                            where);
-        if (why == EACCES || why == EPERM || why == EROFS)
-            return fail_set(f, EXIT_CANTCREATE, "cannot write %s: no permission to write in %s",
-                            path, where);
-        return fail_set(f, EXIT_CANTCREATE, "cannot write %s: %s", path, strerror(why));
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash) slash[slash == folder] = '\0';
+    const char *where = slash ? folder : ".";
+    if (why == EWOULDBLOCK)
+        return fail_set(f, EXIT_CANTCREATE, "cannot write %s: another run is writing it", path);
+    if (why == ENOENT)
+        return fail_set(f, EXIT_CANTCREATE, "cannot write %s: there is no folder %s", path, where);
+    if (why == EACCES || why == EPERM || why == EROFS)
+        return fail_set(f, EXIT_CANTCREATE, "cannot write %s: no permission to write in %s", path,
+                        where);
+    return fail_set(f, EXIT_CANTCREATE, "cannot write %s: %s", path, strerror(why));
+}
+
+/* Makes `tmp` and locks it for as long as the descriptor stays open; -1 and a Fail, which speaks of
+ * `path`. A run that ended between the two calls may have renamed what was opened: then once more. */
+static int lock_tmp(const char *tmp, const char *path, Fail *f)
+{
+    for (;;) {
+        int fd = open(tmp, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0) {
+            refuse_create(path, errno, f);
+            return -1;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            close(fd);
+            refuse_create(path, EWOULDBLOCK, f);
+            return -1;
+        }
+        struct stat mine, there;
+        if (fstat(fd, &mine) == 0 && stat(tmp, &there) == 0 && mine.st_ino == there.st_ino &&
+            mine.st_dev == there.st_dev)
+            return fd;
+        close(fd);
     }
-    /* HDF5 holds such a lock on a file while it writes, but truncates before it asks for it. */
-    bool busy = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    close(fd);
-    return !busy ||
-           fail_set(f, EXIT_CANTCREATE, "cannot write %s: another run is writing it", path);
 }
 
 /* Shown unit to internal unit; an unknown or empty one is left as it is. */
@@ -253,7 +269,7 @@ static void hash_spikes(Hash *hash, int64_t step, const uint32_t *id, size_t n)
 static bool failed(const Output *o, Fail *f)
 {
     Fail why = h5_error(o->h5);
-    return fail_set(f, why.exit_code, "%s", why.text);
+    return fail_set(f, why.exit_code, "%s; the file was removed, as it cannot be completed", why.text);
 }
 
 static bool take_spikes(Sink *s, int pop, int64_t step, const uint32_t *id, size_t n, Fail *f)
@@ -399,6 +415,7 @@ static void release(Output *o)
     }
     for (int k = 0; k < o->plan->n_recs; k++)
         cx_free(o->rec[k].buf);
+    if (o->lock >= 0) close(o->lock);
     arena_free(o->arena);
     cx_free(o);
 }
@@ -406,16 +423,17 @@ static void release(Output *o)
 Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *f)
 {
     char real[PATH_MAX];
-    if (realpath(path, real)) path = real; /* a link stays one */
     if (!may_replace(p, path, i->force, f)) return NULL;
     Output *o = cx_alloc(1, sizeof *o, "output");
     *o = (Output){
         .sink = {take_spikes, take_frame}, .plan = p, .info = i, .arena = arena_new("output")};
-    o->path = arena_strdup(o->arena, path);
-    o->tmp = arena_printf(o->arena, "%s.tmp", path);
+    o->path = arena_strdup(o->arena, realpath(path, real) ? real : path); /* a link stays one */
+    o->tmp = arena_printf(o->arena, "%s.tmp", o->path);
     o->pop = arena_many(o->arena, OutPop, (size_t)p->n_pops);
     o->rec = arena_many(o->arena, OutRec, (size_t)p->n_recs);
-    if (!can_create(o->tmp, path, f) || !(o->h5 = h5_create(o->tmp, f))) {
+    o->lock = lock_tmp(o->tmp, path, f);
+    if (o->lock < 0 || !(o->h5 = h5_create(o->tmp, f))) {
+        if (o->lock >= 0) unlink(o->tmp);
         release(o);
         return NULL;
     }
@@ -454,7 +472,8 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
     int64_t steps = e ? engine_stats(e).steps : plan_steps(p);
     if (!e && o->last_step > steps) steps = o->last_step;
     ok = ok && output_meta(o->h5, p, o->info, e, s, x, &(OutputTotals){spikes, hash, steps});
-    ok = h5_finish(o->h5, f) && ok;
+    if (!ok) failed(o, f);
+    if (!h5_finish(o->h5, ok ? f : &(Fail){0})) ok = false;
     o->h5 = NULL;
     if (!ok) unlink(o->tmp);
     ok = ok && os_rename(o->tmp, o->path, f);

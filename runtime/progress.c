@@ -17,7 +17,6 @@ struct Progress {
     FILE *err;
     Style style;
     double dt, start, last;
-    bool drawn; /* a bar stands on the current line */
 };
 
 bool progress_mode(const char *word, ProgressMode *out)
@@ -95,33 +94,44 @@ static void write_json(const Progress *pr, double done, double total, double wal
     fflush(pr->err);
 }
 
+/* Appends to a text what fits into `room` columns as a whole. */
+static void append(Buf *text, int room, const char *more)
+{
+    if ((int)(text->len + strlen(more)) <= room) buf_add(text, more, strlen(more));
+}
+
 static void write_text(Progress *pr, double done, double total, double wall, double eta,
                        uint64_t spikes, bool last)
 {
-    char a[32], b[32], c[32], d[32], e[32], text[256];
+    char a[32], b[32], c[32], piece[64];
     double part = total > 0 ? done / total : 1;
-    int n = snprintf(text, sizeof text, "%3.0f %%  %s of %s  %s", 100 * part,
-                     simulated(done, total, a), simulated(total, total, b), span(wall, c));
-    if (!last) n += snprintf(text + n, sizeof text - (size_t)n, ", %s left", span(eta, d));
-    snprintf(text + n, sizeof text - (size_t)n, "  %llu spikes  %s", (unsigned long long)spikes,
-             memory(os_rss(), e));
-    if (pr->style == STYLE_LINE) {
-        fprintf(pr->err, "%s\n", text);
-        fflush(pr->err);
-        return;
-    }
-    int width = os_columns(pr->err) - TEXT_COLUMNS;
+    bool bar = pr->style == STYLE_BAR;
+    int columns = bar ? os_columns(pr->err) : 1000, width = bar ? columns - TEXT_COLUMNS : 0;
     if (width > 30) width = 30;
-    fputs("\r\033[K", pr->err);
-    if (width >= 5) {
+    if (width < 5) width = 0;
+    int room = columns - 1 - (width ? width + 3 : 0);
+    Buf text = {0};
+    buf_printf(&text, "%3.0f %%  %s of %s", 100 * part, simulated(done, total, a),
+               simulated(total, total, b));
+    snprintf(piece, sizeof piece, " in %s", span(wall, c));
+    append(&text, room, piece);
+    snprintf(piece, sizeof piece, ", %s left", span(eta, c));
+    if (!last) append(&text, room, piece);
+    snprintf(piece, sizeof piece, "  %llu spikes", (unsigned long long)spikes);
+    append(&text, room, piece);
+    snprintf(piece, sizeof piece, "  %s", memory(os_rss(), c));
+    append(&text, room, piece);
+    if (bar) fputs("\r\033[K", pr->err);
+    if (width) {
         fputc('[', pr->err);
         for (int k = 0; k < width; k++)
             fputc(k < (int)(part * width) ? '=' : k == (int)(part * width) ? '>' : ' ', pr->err);
         fputs("] ", pr->err);
     }
-    fprintf(pr->err, "%.*s", os_columns(pr->err) - (width >= 5 ? width + 4 : 1), text);
+    fputs(text.p, pr->err);
+    if (!bar) fputc('\n', pr->err);
     fflush(pr->err);
-    pr->drawn = true;
+    buf_free(&text);
 }
 
 static void report(Progress *pr, int64_t steps_done, int64_t steps_total, uint64_t spikes,

@@ -113,10 +113,13 @@ void raster_spikes(Raster *r, int pop, int64_t step, const uint32_t *id, size_t 
 
 const char *raster_color(const double rgb[3], char text[24])
 {
+    static const int level[6] = {0, 95, 135, 175, 215, 255}; /* of the cube of a terminal's colours */
     int c[3];
     for (int k = 0; k < 3; k++) {
-        double v = rgb[k] < 0 ? 0 : rgb[k] > 1 ? 1 : rgb[k];
-        c[k] = (int)(5 * v + 0.5);
+        double v = 255 * (rgb[k] > 0 ? rgb[k] < 1 ? rgb[k] : 1 : 0);
+        c[k] = 0;
+        while (c[k] < 5 && v > (level[c[k]] + level[c[k] + 1]) / 2.0)
+            c[k]++;
     }
     text[0] = '\0';
     if (c[0] || c[1] || c[2]) snprintf(text, 24, "\033[38;5;%dm", 16 + 36 * c[0] + 6 * c[1] + c[2]);

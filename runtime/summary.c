@@ -350,22 +350,20 @@ SummaryRow summary_row(const Summary *s, int pop)
 static void note_silent(const SumPop *p, const SummaryRow *r, Buf *b)
 {
     const char *unit = p->v_unit, *blank = *unit ? " " : "";
-    buf_printf(b, "%s is silent: ", p->name);
-    if (r->is_source) {
-        buf_printf(b, "its rate is too low for the length of the run");
+    if (r->is_source || !p->has_input || !r->v_sampled) {
+        buf_printf(b, "%s is silent: %s", p->name,
+                   r->is_source    ? "its rate is too low for the length of the run"
+                   : !p->has_input ? "nothing is connected to it"
+                                   : "its input is too weak");
         return;
     }
-    if (!p->has_input) buf_printf(b, "nothing is connected to it%s", r->v_sampled ? "; " : "");
-    else if (!r->v_sampled) buf_printf(b, "its input is too weak");
-    if (!r->v_sampled) return;
-    const char *what = p->has_input ? "its input" : "its own currents";
     if (r->v_mean >= 0)
-        buf_printf(b, "%s lift%s %s by %.1f%s%s on average, %.1f%s%s at most", what,
-                   p->has_input ? "s" : "", p->v_name, r->v_mean, blank, unit, r->v_max, blank, unit);
+        buf_printf(b, "%s is silent: its input lifts %s by %.1f%s%s on average, %.1f%s%s at most",
+                   p->name, p->v_name, r->v_mean, blank, unit, r->v_max, blank, unit);
     else
-        buf_printf(b, "%s hold%s %s %.1f%s%s below rest on average, %.1f%s%s %s at most", what,
-                   p->has_input ? "s" : "", p->v_name, -r->v_mean, blank, unit, fabs(r->v_max), blank,
-                   unit, r->v_max < 0 ? "below" : "above");
+        buf_printf(b, "%s is silent: its input holds %s %.1f%s%s below rest on average, %.1f%s%s %s at most",
+                   p->name, p->v_name, -r->v_mean, blank, unit, fabs(r->v_max), blank, unit,
+                   r->v_max < 0 ? "below" : "above");
     buf_printf(b, "; the threshold is %.4g%s%s above rest", r->v_threshold, blank, unit);
 }
 
@@ -477,11 +475,26 @@ static void print_name(FILE *out, const char *name, int width)
     fprintf(out, "%*s", width - shown, "");
 }
 
+/* Leaves columns out, the least needed first, until names of `least` characters have room. */
+static int fit(bool shown[N_NUMBERS], const int width[N_NUMBERS], int columns, int least)
+{
+    static const int given_up[] = {1, 4, 3, 0}; /* spikes, synchrony, CV, cells */
+    int room = columns - 16; /* margins and the longest word */
+    for (int c = 0; c < N_NUMBERS; c++)
+        room -= width[c] + 2;
+    for (size_t k = 0; room < least && k < sizeof given_up / sizeof *given_up; k++) {
+        shown[given_up[k]] = false;
+        room += width[given_up[k]] + 2;
+    }
+    return room;
+}
+
 void summary_print(const Summary *s, FILE *out, bool color, int columns)
 {
     static const char *const head[N_NUMBERS] = {"cells", "spikes", "rate (Hz)", "CV", "synchrony"};
     const char *off = color ? "\033[0m" : "";
-    int width[N_NUMBERS], name_width = 5, numbers = 0;
+    bool shown[N_NUMBERS] = {true, true, true, true, true};
+    int width[N_NUMBERS], name_width = 5;
     for (int c = 0; c < N_NUMBERS; c++)
         width[c] = width_of(head[c]);
     for (int k = 0; k < s->n_pops; k++) {
@@ -491,13 +504,13 @@ void summary_print(const Summary *s, FILE *out, bool color, int columns)
         for (int c = 0; c < N_NUMBERS; c++)
             if (width_of(l.number[c]) > width[c]) width[c] = width_of(l.number[c]);
     }
-    for (int c = 0; c < N_NUMBERS; c++)
-        numbers += width[c] + 2;
-    int room = columns - numbers - 16; /* margins and the longest word */
-    if (columns > 0 && name_width > room) name_width = room > 8 ? room : 8;
+    if (columns > 0) {
+        int room = fit(shown, width, columns, name_width < 8 ? name_width : 8);
+        if (name_width > room) name_width = room > 5 ? room : 5;
+    }
     fprintf(out, "  %s%-*s", color ? "\033[1m" : "", name_width, "layer");
     for (int c = 0; c < N_NUMBERS; c++)
-        fprintf(out, "  %*s", width[c], head[c]);
+        if (shown[c]) fprintf(out, "  %*s", width[c], head[c]);
     fprintf(out, "%s\n", off);
     for (int row = 0; row < s->n_pops; row++) {
         SummaryRow r = summary_row(s, s->order[row]);
@@ -507,7 +520,7 @@ void summary_print(const Summary *s, FILE *out, bool color, int columns)
         print_name(out, r.name, name_width);
         fputs(off, out);
         for (int c = 0; c < N_NUMBERS; c++)
-            fprintf(out, "  %*s", width[c], l.number[c]);
+            if (shown[c]) fprintf(out, "  %*s", width[c], l.number[c]);
         fprintf(out, "  %s%s%s\n", color ? word_color(r.word) : "", *r.word ? r.word : "-", off);
     }
     for (int row = 0; row < s->n_pops; row++) {

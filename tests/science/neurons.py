@@ -158,7 +158,9 @@ population fast : 1 of izhikevich { a = 0.1/[ms], d = 2 mV/ms }
 population chattering : 1 of izhikevich { c = -50 mV, d = 2 mV/ms }
 population bursting : 1 of izhikevich { c = -55 mV, d = 4 mV/ms }
 population squid_below : 1 of hh_squid ; population squid_above : 1 of hh_squid
-population traub_10 : 1 of hh_traub_miles ; population traub_100 : 1 of hh_traub_miles
+population traub_0 : 1 of hh_traub_miles ; population traub_low : 1 of hh_traub_miles { EL = -65 mV }
+population low_threshold : 1 of izhikevich { b = 0.25/[ms], d = 2 mV/ms, V = -64.4 mV }
+population traub_100 : 1 of hh_traub_miles
 stimulus -> lif_below.I : drive(199 pA)
 stimulus -> lif_above.I : drive(201 pA)
 stimulus -> [exp_below, alpha_below].I : drive(374 pA)
@@ -175,7 +177,6 @@ stimulus -> izh_above.I : drive(3.9 pA)
 stimulus -> [regular, fast, chattering, bursting].I : drive(10 pA)
 stimulus -> squid_below.I : drive(600 pA)
 stimulus -> squid_above.I : drive(660 pA)
-stimulus -> traub_10.I : drive(10 pA)
 stimulus -> traub_100.I : drive(100 pA)
 simulation { dt = 0.02 ms }
 run 1 s
@@ -186,7 +187,9 @@ run 1 s
         b.holds(f"{name}: spikes above it", len(train(name + "_above")), 1, 100)
     b.holds("squid: spikes at 600 pA after the first 200 ms", len([t for t in train("squid_below") if t > 200]), 0, 0)
     b.holds("squid: rate at 660 pA, Hz", len([t for t in train("squid_above") if t > 200]) / 0.8, 50, 75)
-    b.near("traub_miles: spikes in 1 s at 10 pA", len(train("traub_10")), 16, 1)
+    b.near("traub_miles: spikes in 1 s without input", len(train("traub_0")), 14, 1)
+    b.same("traub_miles with EL -65 mV: spikes", len(train("traub_low")), 0)
+    b.same("low-threshold spiking: spikes without input", len(train("low_threshold")), 0)
     b.near("traub_miles: spikes in 1 s at 100 pA", len(train("traub_100")), 32, 1)
     gaps, grow = doublets(train("adex_500"))
     b.same("adex: intervals grow", grow, True)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Opens an output file of cortexc with libsonata and bmtk, which have to see what h5py sees.
+"""Opens an output file of cortexc with libsonata, bmtk and bluepysnap, which have to see what h5py sees.
 
     check_readers.py FILE...
 
-Needs the packages of requirements.txt. A reader that is missing is an error.
-"""
+Needs the packages of requirements.txt. A reader that is missing is an error. Prints a line per check and
+`N passed, M failed`; exits with 1 when one failed or there was no file."""
+import json
+import os
 import sys
 import tempfile
 import warnings
@@ -13,16 +15,23 @@ import h5py
 import numpy as np
 
 warnings.simplefilter("ignore")
+import bluepysnap  # noqa: E402
+import bmtk  # noqa: E402
 import libsonata  # noqa: E402
 from bmtk.utils import sonata  # noqa: E402
 from bmtk.utils.reports import SpikeTrains  # noqa: E402
 from bmtk.utils.reports.compartment.compartment_reader import CompartmentReaderVer01  # noqa: E402
 
 
+passed = failed = 0
+
+
 def same(a, b, what):
+    global passed, failed
     a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape or not np.array_equal(a, b):
-        raise SystemExit(f"{what}: {a} is not {b}")
+    ok = a.shape == b.shape and np.array_equal(a, b)
+    passed, failed = passed + ok, failed + (not ok)
+    print(f"ok   {what}" if ok else f"FAIL {what}: {a} is not {b}")
 
 
 def libsonata_spikes(path, f):
@@ -57,8 +66,7 @@ def libsonata_reports(path, f):
         got = pop.get()
         same(got.data, data[...], f"libsonata: values of {name}")
         same(np.asarray(got.ids)[:, 0], group["mapping/node_ids"][...], f"libsonata: elements of {name}")
-        if not np.allclose(got.times, start + dt * np.arange(len(data)), rtol=0, atol=1e-6 * dt):
-            raise SystemExit(f"libsonata: frames of {name} at {got.times}")
+        same(np.allclose(got.times, start + dt * np.arange(len(data)), rtol=0, atol=1e-6 * dt), True, f"libsonata: times of frames of {name}")
         node = int(group["mapping/node_ids"][-1])
         same(pop.get(node_ids=[node]).data[:, 0], data[:, -1], f"libsonata: node {node} of {name}")
 
@@ -72,7 +80,7 @@ def libsonata_nodes(path, f):
         same(pop.size, n, f"libsonata: cells of {name}")
         for column in group["0"]:
             want = [v.decode() for v in group["0"][column][...]] if n else []
-            same(pop.get_attribute(column, libsonata.Selection([(0, n)])) if n else [], want, f"libsonata: {column}")
+            same(pop.get_attribute(column, libsonata.Selection([(0, n)])) if n else [], want, f"libsonata: {column} of {name}")
 
 
 def bmtk_spikes(path, f):
@@ -122,9 +130,44 @@ def bmtk_nodes(path, f):
             same((node.node_id, layer), (k, want.decode()), f"bmtk: cell {k} of {name}")
 
 
+def snap(path, f):
+    # bluepysnap starts from two configurations: what the file holds of a circuit and of a simulation
+    with tempfile.TemporaryDirectory() as folder:
+        path, circuit, simulation = os.path.abspath(path), os.path.join(folder, "circuit.json"), os.path.join(folder, "simulation.json")
+        kinds = {n: {"type": g["0/model_type"].asstr()[0]} for n, g in f["nodes"].items() if len(g["node_id"])}
+        reports = {"all": {"cells": "x", "type": "compartment", "file_name": path[:-3], "variable_name": "v", "dt": 0.1,
+                           "start_time": 0, "end_time": 1}} if "report" in f else {}
+        with open(circuit, "w") as out:
+            json.dump({"version": 2, "networks": {"nodes": [{"nodes_file": path, "populations": kinds}], "edges": []}}, out)
+        with open(simulation, "w") as out:
+            json.dump({"version": 2, "network": circuit, "run": {"tstop": 1, "dt": 0.1, "random_seed": 1},
+                       "output": {"output_dir": os.path.dirname(path), "spikes_file": os.path.basename(path)}, "reports": reports}, out)
+        nodes = bluepysnap.Circuit(circuit).nodes
+        for name in kinds:
+            same(nodes[name].get(properties="layer").to_numpy().astype(str), f[f"nodes/{name}/0/layer"].asstr()[...], f"bluepysnap: layers of {name}")
+        results = bluepysnap.Simulation(simulation)
+        same(sorted(results.spikes.population_names), sorted(f["spikes"]), "bluepysnap: populations with spikes")
+        for name, group in f["spikes"].items():
+            if name in kinds and len(group["node_ids"]):
+                got = results.spikes[name].get()
+                same(got.index.to_numpy(), group["timestamps"][...], f"bluepysnap: times of {name}")
+                same(got.to_numpy(), group["node_ids"][...], f"bluepysnap: cells of {name}")
+        for name, group in f.get("report", {}).items():
+            if group["data"].size:
+                got = results.reports["all"][name].get()
+                same(got.to_numpy(), group["data"][...], f"bluepysnap: values of {name}")
+                same(got.columns.to_numpy(), group["mapping/node_ids"][...], f"bluepysnap: nodes of {name}")
+
+
+print(f"libsonata {libsonata.version}, bmtk {bmtk.__version__}, bluepysnap {bluepysnap.__version__}, h5py {h5py.__version__}")
 for file_path in sys.argv[1:]:
+    print(file_path)
     with h5py.File(file_path, "r") as h5:
-        for part in (libsonata_spikes, libsonata_reports, libsonata_nodes, bmtk_spikes, bmtk_reports, bmtk_nodes):
-            part(file_path, h5)
-    print(f"{file_path}: libsonata {libsonata.version} and bmtk read what h5py reads")
-sys.exit(0 if len(sys.argv) > 1 else 1)
+        for part in (libsonata_spikes, libsonata_reports, libsonata_nodes, bmtk_spikes, bmtk_reports, bmtk_nodes, snap):
+            try:
+                part(file_path, h5)
+            except Exception as e:  # a reader that gives up has failed, too
+                failed += 1
+                print(f"FAIL {part.__name__}: {type(e).__name__}: {e}")
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed or not passed else 0)

@@ -502,7 +502,7 @@ Test(parse, stops_at_its_limits, .timeout = 120)
         {"let a = ", "2^", 100000, "nesting-too-deep"},
         {"let a = b", "(1)", 20000, "nesting-too-deep"},
         {"let a = ", "[", 1500, "nesting-too-deep"},
-        {"", "layer x {\n", 5000, "nesting-too-deep"},
+        {"", "for k in x {\n", 5000, "nesting-too-deep"},
         {"let a = ", "1", 2000000, "line-too-long"},
         {"", "let = 3\n", 100, "too-many-errors"},
         {"", "}\n", 100, "too-many-errors"},
