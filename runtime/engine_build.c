@@ -567,6 +567,16 @@ static bool prepare(Build *b, int q, Fail *f)
     return !rule->prepare || rule->prepare(c, f);
 }
 
+/* Says at once what would fill the memory for hours. A synapse takes two bytes at the very least. */
+static bool enough_memory(Build *b, Fail *f)
+{
+    double synapses = 0, memory = (double)os_memory();
+    for (int q = 0; q < b->e->plan->n_projs; q++) synapses += rule_expected(&b->call[q]);
+    if (memory <= 0 || 2 * synapses <= memory) return true;
+    return fail_set(f, EXIT_LIMIT, "the connections are about %.3g synapses, which need at least %.3g GB; this machine has %.3g GB", synapses,
+                    2e-9 * synapses, 1e-9 * memory);
+}
+
 static void free_builder(Builder *w, int threads)
 {
     rule_work_free(&w->work);
@@ -601,6 +611,7 @@ bool engine_build(Engine *e, Fail *f)
     }
     bool ok = true;
     for (int q = 0; ok && q < e->plan->n_projs; q++) ok = prepare(&b, q, f);
+    ok = ok && enough_memory(&b, f);
     if (ok) make_groups(&b);
     for (int k = 0; ok && k < e->n_groups; k++) ok = build_group(&b, &e->group[k], f);
     e->window = ENGINE_MAX_WINDOW;
