@@ -11,6 +11,9 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
     case OP_TRUTH:
     case OP_T:
         return k == 0 || k == 1 ? NULL : "selector is neither 0 nor 1";
+    case OP_LOOKUP:
+    case OP_SEARCH:
+        return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
         return k >= 0 && (size_t)k < vec_len(m->field) ? NULL : "no such field";
     case OP_STORE:

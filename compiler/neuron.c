@@ -194,7 +194,7 @@ static int hidden(Inst *in, const char *name, const char *unit, const char *doc)
 
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt)
 {
-    return (Ctx){.S = in->S, .scope = in->def.body ? in->S->top : NULL, .fn = fn, .inst = in, .salt = salt, .has_i = true,
+    return (Ctx){.S = in->S, .scope = in->def.body ? in->S->top : NULL, .fn = fn, .mod = in->mod, .inst = in, .salt = salt, .has_i = true,
                  .has_t = true, .source_n = in->n_neurons, .target_n = -1, .what = "this value"};
 }
 
@@ -347,6 +347,20 @@ static void default_dim(Inst *in, Slot *s)
         s->has_dim = true;
 }
 
+/* A list gives one value to each neuron. */
+static Ex list_value(Inst *in, Slot *s, Ctx *c, Ex list)
+{
+    Node *at = s->given;
+    Ex one = list;
+    while (one.kind == EX_LIST && one.n) one = one.item[0];
+    if (one.kind == EX_LIST) one = ex_poison();
+    take_dim(in, s, at, &one);
+    if (!s->has_dim || !elab_fits(c, at, list, s->dim, arena_printf(in->S->arena, "`%s`", s->name))) return ex_poison();
+    read_range(in, s);
+    for (int k = 0; k < list.n; k++) check_range(in, s, at->kind == N_list && at->n_kids == list.n ? at->kid[k] : at, list.item[k]);
+    return tables_by_neuron(c, at, list, (uint32_t)in->n_neurons, s->dim);
+}
+
 /* Value of a param or initial value of a state, at most once; constants stay constants. */
 static Ex slot_given(Inst *in, Slot *s, Node *use)
 {
@@ -375,10 +389,9 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
     c.n_draws = 0;
     if (s->given_outer) c.self = s->name;
     Ex e = elab_celsius(&c, s->given, s->celsius);
-    if (e.kind == EX_LIST || e.kind == EX_STR || e.kind == EX_POPS || e.kind == EX_BOOL) {
-        Diag *d = diag_add(S->diags, e.kind == EX_LIST ? D_not_yet : D_not_a_number, s->given->span,
-                           e.kind == EX_LIST ? "this version takes no list as values of `%s` yet, one for each neuron" : "`%s` is a number", s->name);
-        if (e.kind != EX_LIST) diag_note(d, "this is %s", ex_say(S, e));
+    if (e.kind == EX_STR || e.kind == EX_POPS || e.kind == EX_BOOL) {
+        Diag *d = diag_add(S->diags, D_not_a_number, s->given->span, "`%s` is a number", s->name);
+        diag_note(d, "this is %s", ex_say(S, e));
         e = ex_poison();
     }
     Node *own = s->decl->kid[1];
@@ -388,6 +401,7 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
         take_dim(in, s, own, &d);
     }
     default_dim(in, s);
+    if (e.kind == EX_LIST) e = list_value(in, s, &c, e);
     take_dim(in, s, s->given, &e);
     read_range(in, s);
     check_range(in, s, s->given, e);

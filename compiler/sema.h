@@ -64,6 +64,7 @@ typedef struct Ctx {
     Sema *S;
     Scope *scope;
     IrFn *fn;             /* NULL: only constants are allowed here */
+    IrModule *mod;        /* of fn: where tables go */
     Inst *inst;           /* the model whose params and states are in scope, or NULL */
     const char *salt;     /* base of the salts of the draws made here */
     int n_draws;
@@ -113,6 +114,16 @@ bool ex_is_poison(Ex e);
 Ex elab_call(Ctx *c, Node *n);
 Ex elab_power(Ctx *c, Node *n);
 bool function_known(Sym name);
+bool function_draws(Sym name); /* a random number at each use? */
+
+/* Does the expression draw random numbers, itself or through a `let`? */
+bool elab_draws(Sema *S, Node *n);
+
+/* ---- tables.c ---- */
+double *tables_values(Ctx *c, Node *n, Ex e, const char *what); /* of a list of constants; diagnoses */
+Ex tables_by_neuron(Ctx *c, Node *n, Ex list, uint32_t n_neurons, Dim dim);
+Ex tables_element(Ctx *c, Node *n, Ex list, int n_index, Node *const *index);
+Ex tables_curve(Ctx *c, Node *n, const char *name);
 
 /* ---- paths.c ---- */
 /* Whether the expression can denote populations (so that it is tried as a path first). */
@@ -184,8 +195,13 @@ void block_stmts(Ctx *c, Node *block);
 void block_flush(Ctx *c);                /* stores what was assigned */
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt);
 
+/* ---- sources.c: models that only emit spikes ---- */
+typedef struct PopInfo PopInfo;
+bool sources_known(Sym model);
+void sources_read(Sema *S, PopInfo *p); /* fills what the plan needs; diagnoses */
+
 /* ---- network.c ---- */
-typedef struct PopInfo {
+struct PopInfo {
     Sym name;            /* "L4.e" */
     Sym layer;
     Node *node, *group;
@@ -199,8 +215,10 @@ typedef struct PopInfo {
     int plan;            /* index in the plan */
     int n_samples;       /* of this population so far */
     double source_mean;  /* events a step of a built-in source, or its kernel and function */
-    int source_kernel, source_fn;
-} PopInfo;
+    int source_kernel, source_fn, source_init;
+    bool source_counts;  /* its function gives numbers of spikes */
+    PlanEvents source_list;
+};
 typedef struct LayerInfo {
     Sym name;
     int *pop;            /* vec */

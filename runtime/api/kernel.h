@@ -37,7 +37,7 @@ typedef enum FnRole {
     FN_OBS,    /* out[0] = a recorded expression */
     FN_DRIVE,  /* phase 3: adds a stimulus to an input */
     FN_WEIGHT, FN_DELAY, FN_PROB, /* per synapse: out[0]; delay in ms */
-    FN_RATE,   /* per neuron: out[0] in 1/ms */
+    FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;

@@ -1,13 +1,10 @@
 /* The kinds of stimuli in the order of the plan's numbering. */
 #include "stimulus.h"
 
-#define STIM(name, kind) extern const StimKind stimulus_##name;
-#include "stimuli.def"
-#undef STIM
+extern const StimKind stimulus_kind_poisson, stimulus_kind_drive, stimulus_kind_spikes;
 
-const StimKind *const stimulus_all[] = {
-#define STIM(name, kind) [kind] = &stimulus_##name,
-#include "stimuli.def"
-#undef STIM
+const StimKind *const stimulus_kinds[N_STIM_KINDS] = {
+    [STIM_POISSON] = &stimulus_kind_poisson,
+    [STIM_DRIVE] = &stimulus_kind_drive,
+    [STIM_SPIKES] = &stimulus_kind_spikes,
 };
-const int n_stimuli = (int)(sizeof stimulus_all / sizeof *stimulus_all);
