@@ -155,7 +155,7 @@ void wire_used_ports(Sema *S)
 }
 
 /* ---- attributes ---- */
-static Ctx attr_ctx(AttrWork *w, IrFn *fn, const char *salt)
+Ctx wire_attr_ctx(AttrWork *w, IrFn *fn, const char *salt)
 {
     Ctx c = ctx_const(w->S, salt);
     c.fn = fn;
@@ -167,12 +167,17 @@ static Ctx attr_ctx(AttrWork *w, IrFn *fn, const char *salt)
     return c;
 }
 
+IrFn *wire_attr_fn(AttrWork *w, const char *name, FnRole role)
+{
+    if (!w->mod) w->mod = network_new_module(w->S, w->name);
+    return ir_fn(w->mod, name, role, LANE_SYNAPSE);
+}
+
 /* A value of dimension `want`, constant or a function of (i, j) with draws. */
 static bool attr_value(AttrWork *w, Node *n, const char *salt, FnRole role, Dim want, const char *what, PlanAttr *out)
 {
-    if (!w->mod) w->mod = network_new_module(w->S, w->name);
-    IrFn *fn = ir_fn(w->mod, salt, role, LANE_SYNAPSE);
-    Ctx c = attr_ctx(w, fn, salt);
+    IrFn *fn = wire_attr_fn(w, salt, role);
+    Ctx c = wire_attr_ctx(w, fn, salt);
     Ex e = elab(&c, n);
     if (e.kind != EX_POISON) e = wire_pick(w->S, n, e, w->cell);
     if (e.kind == EX_POISON || !elab_fits(&c, n, e, want, what)) return false;
@@ -218,7 +223,7 @@ bool wire_seed(Sema *S, Node *settings, uint64_t *seed)
 
 static const RuleDef *rule_find(Sema *S, Node *rule)
 {
-    static const char *const later[] = {"where", "pairs", "each", "small_world", "matrix", "edges"};
+    static const char *const later[] = {"edges"};
     const Registry *r = S->opt->registry;
     Node *name = rule->kind == N_call ? rule->kid[0] : rule;
     if (rule->kind == N_poison) return NULL;
@@ -302,7 +307,7 @@ bool wire_args(Sema *S, Node *call, const char *name, const ArgDef *def, int n_d
 bool wire_in_range(Sema *S, Node *at, const ArgDef *d, double v)
 {
     if (v >= d->lo && v <= d->hi && (d->kind != ARG_COUNT || v == floor(v))) return true;
-    if (d->kind == ARG_FRACTION) {
+    if (d->kind == ARG_FRACTION || d->kind == ARG_CHANCE) {
         Diag *g = diag_add(S->diags, D_bad_probability, at->span, "a probability lies between 0 and 1, this is %.17g", v);
         if (v > 1 && v <= 100 && at->kind == N_num) diag_hint(g, "write `%s%%`", ast_source(S->ast, at));
         return false;
@@ -393,8 +398,8 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     AttrWork w = {.S = S, .cell = cell, .from = *from, .to = *to, .name = name};
     PlanProj p = {.place = wire_place(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
                   .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .prob_kernel = -1, .prob_fn = -1};
-    bool ok = true, none = false;
-    for (int k = 0; k < rule->n_args; k++) {
+    bool special = rules_special(rule), ok = !special || rules_args(&w, rule, args, settings, port, &p), none = false;
+    for (int k = 0; !special && k < rule->n_args; k++) {
         const ArgDef *d = &rule->arg[k];
         p.arg[k] = d->def;
         if (!args[k]) continue;
@@ -418,7 +423,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
-    ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
+    if (!rules_weighted(rule)) ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
     ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {

@@ -29,6 +29,15 @@ bool wire_weight(AttrWork *w, Node *settings, Node *call, const Slot *port, Plan
 bool wire_args(Sema *S, Node *call, const char *name, const ArgDef *def, int n_def, const char *example, Node **out);
 bool wire_in_range(Sema *S, Node *at, const ArgDef *d, double v);
 
+/* An empty function of a synapse in the module of the projection, and where its expression stands. */
+IrFn *wire_attr_fn(AttrWork *w, const char *name, FnRole role);
+Ctx wire_attr_ctx(AttrWork *w, IrFn *fn, const char *salt);
+
+/* ---- rules.c ---- */
+bool rules_special(const RuleDef *rule);
+bool rules_weighted(const RuleDef *rule);
+bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, PlanProj *p);
+
 /* ---- events.c ---- */
 bool events_list(Sema *S, Node *times, Node *indices, uint32_t n, const PlanSelect *sel, bool stamped, PlanEvents *out);
 

@@ -58,7 +58,8 @@ static void print_plan(const Compiled *c)
     for (int k = 0; k < p->n_projs; k++) {
         const PlanProj *q = &p->proj[k];
         printf("projection %s: %s", q->name, q->rule);
-        if (q->prob_fn < 0) printf("(%.17g)", q->arg[0]);
+        if (q->n_pairs) printf("(%u)", q->n_pairs);
+        else if (q->prob_fn < 0) printf("(%.17g)", q->arg[0]);
         if (q->weight.varies) printf(", weight by kernel %d", q->weight.kernel);
         else printf(", weight %.17g", q->weight.value);
         if (q->delay.varies) printf(", delay by kernel %d\n", q->delay.kernel);

@@ -71,6 +71,10 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
 
 typedef enum PlanTri { TRI_DEFAULT, TRI_FALSE, TRI_TRUE } PlanTri;
 
+typedef struct PlanPair { /* neurons of the whole populations */
+    uint32_t src, tgt;
+} PlanPair;
+
 typedef struct PlanProj {
     const char *name; /* "SRC->TGT.port", "#2" behind further ones, or its `as` */
     const char *place; /* "file:line:col" for messages */
@@ -78,7 +82,9 @@ typedef struct PlanProj {
     PlanSelect src_sel, tgt_sel;
     const char *rule;
     double arg[4];     /* as the rule's descriptor says (k of indegree, n of total, p of probability) */
-    int prob_kernel, prob_fn; /* FN_PROB when p varies, else -1 */
+    int prob_kernel, prob_fn; /* FN_PROB when p varies, else -1; of `each` it gives the target */
+    const PlanPair *pair; /* of `pairs`, sorted by source, then target */
+    uint32_t n_pairs;
     PlanTri autapses, multapses;
     PlanAttr weight;
     PlanAttr delay;    /* value in steps when it does not vary; the function gives ms */

@@ -19,6 +19,11 @@ typedef enum ArgKind {
     ARG_PORTS,    /* constants of the dimension of the variable aimed at, as many as there are times */
     ARG_EVENTS,   /* a constant time or list of times, rounded to the grid, in any order */
     ARG_INDICES,  /* constant whole numbers, as many as there are times */
+    ARG_CHANCE,   /* a constant in [0, 1]; 0 is a value like others */
+    ARG_CONDITION, /* a truth value, expression of i, j and draws */
+    ARG_TARGET,   /* the number of a target, expression of i and draws */
+    ARG_PAIRS,    /* a constant list of pairs of numbers of neurons */
+    ARG_MATRIX,   /* constant weights: rows are sources, columns targets */
 } ArgKind;
 
 typedef struct ArgDef {

@@ -5,8 +5,6 @@
 
 extern const Rule connect_probability;
 
-enum { PAIRS = 1024 };
-
 static bool prepare(RuleCall *c, Fail *f)
 {
     double p = c->proj->arg[0];
@@ -34,33 +32,9 @@ static bool row_constant(const RuleCall *c, RuleWork *w, uint32_t s)
     }
 }
 
-static bool row_varying(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
-{
-    uint32_t skip = rule_self(c, c->src, c->tgt, s), neuron = rule_at(c->src, s), n = c->tgt->n;
-    double p[PAIRS], *const out[1] = {p};
-    uint32_t src[PAIRS], tgt[PAIRS], mult[PAIRS];
-    for (uint32_t lo = 0; lo < n; lo += PAIRS) {
-        uint32_t m = n - lo < PAIRS ? n - lo : PAIRS;
-        for (uint32_t k = 0; k < m; k++) {
-            src[k] = neuron;
-            tgt[k] = rule_at(c->tgt, lo + k);
-            mult[k] = 0;
-        }
-        Frame fr = {.key = c->attr_key, .src = src, .tgt = tgt, .mult = mult, .scratch = w->scratch};
-        c->prob->range(c->prob, &fr, 0, m, out);
-        for (uint32_t k = 0; k < m; k++) {
-            if (lo + k == skip) continue;
-            if (!(p[k] >= 0 && p[k] <= 1))
-                return rule_fail(c, f, "the pair %u -> %u has p = %g, which is not between 0 and 1", src[k], tgt[k], p[k]);
-            if (rng_uniform((RngAt){.key = c->key, .c0 = src[k], .c1 = tgt[k]}) < p[k]) vec_push(w->pick, lo + k);
-        }
-    }
-    return true;
-}
-
 static bool row(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
 {
-    return c->prob ? row_varying(c, w, s, f) : row_constant(c, w, s);
+    return c->prob ? rule_row_varying(c, w, s, f) : row_constant(c, w, s);
 }
 
 static const ArgDef args[] = {

@@ -184,6 +184,33 @@ RuleCall rule_call(const Rule *rule, const PlanProj *p, const char *src, const c
     return c;
 }
 
+enum { PAIRS = 1024 };
+
+/* The targets of a source where each pair has a probability of its own, given by c->prob. */
+bool rule_row_varying(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
+{
+    uint32_t skip = rule_self(c, c->src, c->tgt, s), neuron = rule_at(c->src, s), n = c->tgt->n;
+    double p[PAIRS], *const out[1] = {p};
+    uint32_t src[PAIRS], tgt[PAIRS], mult[PAIRS];
+    for (uint32_t lo = 0; lo < n; lo += PAIRS) {
+        uint32_t m = n - lo < PAIRS ? n - lo : PAIRS;
+        for (uint32_t k = 0; k < m; k++) {
+            src[k] = neuron;
+            tgt[k] = rule_at(c->tgt, lo + k);
+            mult[k] = 0;
+        }
+        Frame fr = {.key = c->attr_key, .src = src, .tgt = tgt, .mult = mult, .scratch = w->scratch};
+        c->prob->range(c->prob, &fr, 0, m, out);
+        for (uint32_t k = 0; k < m; k++) {
+            if (lo + k == skip) continue;
+            if (!(p[k] >= 0 && p[k] <= 1))
+                return rule_fail(c, f, "the pair %u -> %u has p = %g, which is not between 0 and 1", src[k], tgt[k], p[k]);
+            if (rng_uniform((RngAt){.key = c->key, .c0 = src[k], .c1 = tgt[k]}) < p[k]) vec_push(w->pick, lo + k);
+        }
+    }
+    return true;
+}
+
 /* Fills f with exit code 65 and "projection NAME (place): …". */
 bool rule_fail(const RuleCall *c, Fail *f, const char *fmt, ...)
 {
@@ -219,5 +246,8 @@ double rule_expected(const RuleCall *c)
     if (!strcmp(name, "indegree")) return a * m;
     if (!strcmp(name, "outdegree")) return a * n;
     if (!strcmp(name, "total")) return a;
+    if (!strcmp(name, "small_world")) return a * n;
+    if (!strcmp(name, "each")) return n;
+    if (!strcmp(name, "pairs")) return c->proj->n_pairs;
     return 0;
 }

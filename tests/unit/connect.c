@@ -283,6 +283,62 @@ Test(connect, seed_of_the_block_and_names)
     vec_free(other);
 }
 
+Test(connect, pairs)
+{
+    static const PlanPair list[] = {{1, 1}, {1, 2}, {1, 2}, {6, 3}};
+    Model m;
+    model_start(&m);
+    int a = model_pop(&m, "a", 10);
+    PlanProj *p = model_proj(&m, "a->a", a, a, "pairs", 0);
+    p->src_sel = (PlanSelect){1, 7, NULL, 6};
+    p->tgt_sel = (PlanSelect){1, 4, NULL, 3};
+    p->pair = list;
+    p->n_pairs = 4;
+    ModelEdge *v = edges_of(&m, 0);
+    cr_assert_eq(vec_len(v), 4);
+    for (size_t k = 0; k < 4; k++) cr_assert(v[k].src == list[k].src && v[k].tgt == list[k].tgt);
+    vec_free(v);
+    p->autapses = p->multapses = TRI_FALSE;
+    v = edges_of(&m, 0);
+    cr_assert_eq(vec_len(v), 2);
+    cr_assert_eq(autapses(v) + multapses(v), 0);
+    vec_free(v);
+}
+
+/* Synapses off the ring are binomial and their targets uniform; out-degrees are exact. */
+Test(connect, small_world)
+{
+    enum { N = 500, K = 20 };
+    static const double p[] = {0, 0.3, 1};
+    for (int r = 0; r < 3; r++) {
+        Model m;
+        model_start(&m);
+        int a = model_pop(&m, "a", N);
+        PlanProj *q = model_proj(&m, "a->a", a, a, "small_world", K);
+        q->arg[1] = p[r];
+        ModelEdge *v = edges_of(&m, 0);
+        double out[N] = {0}, far = 0, bin[10] = {0}, chi = 0;
+        cr_assert_eq(vec_len(v), N * K);
+        cr_assert_eq(autapses(v) + multapses(v), 0);
+        for (size_t k = 0; k < vec_len(v); k++) {
+            uint32_t d = (v[k].tgt + N - v[k].src) % N;
+            out[v[k].src]++;
+            if (d <= K / 2 || d >= N - K / 2) continue;
+            far++;
+            bin[(d - K / 2 - 1) * 10 / (N - K - 1)]++;
+        }
+        for (int k = 0; k < N; k++) cr_assert_eq(out[k], K);
+        /* a redirected synapse may come back to a place on the ring that another has left */
+        cr_assert(far <= p[r] * N * K + 4 * sqrt(p[r] * (1 - p[r]) * N * K), "%g", far);
+        cr_assert(far >= p[r] * N * K * (1 - (double)K / N) - 4 * sqrt(N * K), "%g", far);
+        for (int k = 0; k < 10 && far > 0; k++) chi += pow(bin[k] - far / 10, 2) / (far / 10);
+        cr_assert_lt(chi, 9 + 5 * sqrt(18), "%g", chi);
+        vec_free(v);
+        q->tgt_sel = (PlanSelect){0, N - 1, NULL, N - 1};
+        refuse(&m, "the same ones of one population");
+    }
+}
+
 Test(connect, wrong_attributes)
 {
     Model m;
@@ -303,7 +359,7 @@ Test(connect, wrong_attributes)
 
 Test(connect, registry_lists_all)
 {
-    cr_assert_eq(runtime_registry.n_rules, 6);
+    cr_assert_eq(runtime_registry.n_rules, 11);
     cr_assert_eq(runtime_registry.n_stims, 10);
     for (int k = 0; k < runtime_registry.n_rules; k++) {
         const RuleDef *r = runtime_registry.rule[k];
