@@ -320,7 +320,7 @@ static void check_unused(Sema *S)
             Ctx c = ctx_const(S, arena_printf(S->arena, "`%s`", b->name));
             c.fn = ir_fn(scratch, "scratch", FN_WEIGHT, LANE_SYNAPSE);
             c.mod = scratch;
-            c.has_i = c.has_j = c.has_t = c.has_draws = true;
+            c.has_i = c.has_j = c.has_t = c.has_draws = c.unused = true;
             Ex e = elab(&c, &use);
             if (b->kind == B_PARAM && e.kind == EX_NUM && e.is_const && b->node->n_kids > 2 && b->node->kid[2]) {
                 Node *iv = b->node->kid[2];

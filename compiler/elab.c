@@ -1,5 +1,5 @@
 /* Expressions: names, literals, arithmetic, comparisons, lists. See sema.h. */
-#include "sema.h"
+#include "space.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -277,7 +277,7 @@ static bool is_law(Sema *S, Node *n, int depth)
 {
     if (!n || depth > 1000) return false;
     if (n->kind == N_name) {
-        static const char *const per_use[] = {"i", "j", "t", "distance", "source", "target", "xi"};
+        static const char *const per_use[] = {"i", "j", "t", "distance", "source", "target", "position", "xi"};
         for (size_t k = 0; k < sizeof per_use / sizeof *per_use; k++)
             if (n->name == sym(per_use[k])) return true;
         Bind *b = scope_find(S->top, n->name);
@@ -366,6 +366,7 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
     if (!strcmp(s, "i")) ok = c->has_i, op = OP_I;
     else if (!strcmp(s, "j")) ok = c->has_j, op = OP_J;
     else if (!strcmp(s, "t")) ok = c->has_t, op = OP_T, dim = DIM_TIME, imm = c->t_which;
+    else if (!strcmp(s, "distance")) return space_distance(c, n);
     else if (!strcmp(s, "xi") || !strncmp(s, "xi_", 3)) {
         ok = c->has_xi, op = OP_XI;
         imm = s[2] ? strtoll(s + 3, NULL, 10) : 0;
@@ -685,7 +686,7 @@ static bool runs_along(Ctx *c, Node *n)
 {
     if (n->kind == N_slice || n->kind == N_poison) return false;
     if (n->kind == N_name) {
-        static const char *const along[] = {"i", "j", "t", "distance", "refractory", "last_spike"};
+        static const char *const along[] = {"i", "j", "t", "distance", "source", "target", "position", "refractory", "last_spike"};
         for (const Scope *s = c->scope; s; s = s->up) {
             Bind *b = scope_here(s, n->name);
             if (b && b->kind == B_LOCAL) return !b->ex.is_const;
@@ -818,10 +819,8 @@ static Ex elab_kind(Ctx *c, Node *n)
     case N_call: return path_is_pops(c->S, n) ? path_pops(c->S, n) : elab_call(c, n);
     case N_field:
         if (path_is_pops(c->S, n)) return path_pops(c->S, n);
-        if (n->kid[0]->kind == N_name && (!strcmp(n->kid[0]->name, "source") || !strcmp(n->kid[0]->name, "target"))) {
-            diag_add(c->S->diags, D_not_yet, n->span, "this version cannot read `%s.` of a synapse yet", n->kid[0]->name);
-            return ex_poison();
-        }
+        if (space_is_position(c, n)) return space_position(c, n);
+        if (space_is_end(c, n)) return space_end(c, n);
         if (ex_is_poison(elab(c, n->kid[0]))) return ex_poison();
         diag_add(c->S->diags, D_unknown_name, n->name_span.hi ? n->name_span : n->span, "`%s` has no part `%s`", ex_source(c->S, n->kid[0]), n->name);
         return ex_poison();

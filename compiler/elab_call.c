@@ -386,6 +386,8 @@ static Ex elab_user(Ctx *c, Node *n, Bind *b)
     /* The body sees its arguments and the top level, not the caller's variables. */
     Ctx k = *c;
     k.inst = NULL;
+    k.from = k.to = NULL;
+    k.home = NULL;
     k.scope = &inner;
     k.self = NULL;
     k.has_xi = k.has_i = k.has_j = false;

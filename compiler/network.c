@@ -1,5 +1,5 @@
 /* Populations and layers, the modules of their neurons, and what wire.c needs of them. */
-#include "sema.h"
+#include "space.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,6 +60,7 @@ void network_populations(Sema *S)
         ModelDef def;
         if (!model_find(S, p->model, p->group->name_span.hi ? p->group->name_span : p->group->span, &def)) continue;
         p->inst = inst_new(S, &def, p->group->n_kids > 2 ? p->group->kid[2] : NULL, p->name);
+        p->inst->pop = p;
     }
 }
 
@@ -196,6 +197,7 @@ bool network_instances(Sema *S)
     bool ok = true;
     for (size_t k = 0; k < vec_len(S->pop); k++) {
         PopInfo *p = &S->pop[k];
+        (void)space_places(S, p);
         if (p->is_source) sources_read(S, p);
         if (!p->inst) continue;
         p->inst->n_neurons = (int)p->n;
@@ -268,6 +270,7 @@ bool network_plan(Sema *S)
                          .kernel = -1, .fn_init = -1, .fn_arrive = -1, .fn_step = -1, .fn_test = -1, .fn_reset = -1, .fn_check = -1,
                          .fn_rate = -1, .v_field = -1, .record_spikes = p->spikes_wanted, .synapse_inhibitory = p->any_out && p->all_inh};
         if (p->group->n_kids > 2) out->has_key_seed = wire_seed(S, p->group->kid[2], &out->seed);
+        out->place = space_places(S, p);
         int colour = 0;
         for (size_t k = 0; k < vec_len(S->layer); k++)
             if (S->layer[k].name == out->layer) colour = (int)k;

@@ -100,11 +100,8 @@ static void settings_give(Inst *in, Node *settings, bool outer)
     for (int k = 0; k < settings->n_kids; k++) {
         Node *e = settings->kid[k];
         if (!e || e->kind != N_entry) continue;
-        if (outer && e->name == sym("position")) {
-            diag_add(S->diags, D_not_yet, name_of(e), "this version has no positions in space yet");
-            continue;
-        }
-        if (outer && e->name == sym("seed") && !inst_slot(in, e->name)) continue; /* read by the network */
+        bool by_network = e->name == sym("seed") || e->name == sym("position");
+        if (outer && by_network && !inst_slot(in, e->name)) continue;
         if (is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
         Slot *s = inst_slot(in, e->name);
         if (s && (s->kind == DECL_PARAM || s->kind == DECL_STATE)) {

@@ -1,6 +1,6 @@
 /* Paths: which populations, which of their neurons, which port. Read left to right, populations
  * first. */
-#include "sema.h"
+#include "space.h"
 #include "rng.h"
 
 #include <math.h>
@@ -77,6 +77,27 @@ static Ex empty_selection(Sema *S, Node *n, const char *why)
     return ex_poison();
 }
 
+static bool is_condition(const Node *n)
+{
+    return n->kind == N_compare || n->kind == N_not || n->kind == N_bool || (n->kind == N_binary && (n->op == OP2_AND || n->op == OP2_OR));
+}
+
+/* E[position.x < 100 um]: the neurons of `from` for which it is true. */
+static bool of_condition(Sema *S, Node *n, int pop, const PlanSelect *from, PlanSelect *to)
+{
+    const double *is = space_chosen(S, &S->pop[pop], n->kid[1]);
+    if (!is) return false;
+    uint32_t *list = arena_many(S->arena, uint32_t, from->n), count = 0;
+    for (uint32_t k = 0; k < from->n; k++)
+        if (is[chosen(from, k)] != 0) list[count++] = chosen(from, k);
+    if (!count) {
+        Ex none = empty_selection(S, n, arena_printf(S->arena, "`%s` is true for no neuron of `%s`", ex_source(S, n->kid[1]), S->pop[pop].name));
+        return !ex_is_poison(none);
+    }
+    *to = (PlanSelect){.lo = list[0], .hi = list[count - 1] + 1, .index = list, .n = count};
+    return true;
+}
+
 /* E[0:100], E[3, 5, 8], and element k of a list of populations. */
 static Ex of_index(Sema *S, Node *n)
 {
@@ -126,14 +147,14 @@ static Ex of_index(Sema *S, Node *n)
             *to = (PlanSelect){.lo = list[0], .hi = list[count - 1] + 1, .index = list, .n = count};
             continue;
         }
+        if (n->n_kids == 2 && is_condition(n->kid[1])) {
+            if (!of_condition(S, n, e.pops[p].pop, &from, to)) return ex_poison();
+            continue;
+        }
         uint32_t count = (uint32_t)n->n_kids - 1, *list = arena_many(S->arena, uint32_t, count + 1);
         for (uint32_t q = 0; q < count; q++) {
             double v;
             Node *s = n->kid[q + 1];
-            if (s->kind == N_compare) {
-                diag_add(S->diags, D_not_yet, s->span, "this version cannot select by a condition yet");
-                return ex_poison();
-            }
             if (!elab_const(&c, s, DIM_NONE, "a neuron's number", &v)) return ex_poison();
             if (v != floor(v) || v < 0 || v >= from.n) {
                 Diag *d = diag_add(S->diags, D_out_of_range, s->span, "`%s` has no neuron %g", S->pop[e.pops[p].pop].name, v);

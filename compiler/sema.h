@@ -79,6 +79,10 @@ typedef struct Ctx {
     int depth;
     bool untaken;         /* a branch that may never be taken: 0/0 is no mistake there */
     int source_n, target_n; /* N_source, N_target; -1 unknown */
+    const PopRef *from, *to; /* of a synapse */
+    const double *wrap;   /* of a synapse: three periods of space in um, 0 for none; or NULL */
+    struct PopInfo *home; /* whose neurons a selection looks at */
+    bool unused;          /* nobody uses the value: only its form is checked */
 } Ctx;
 
 /* ---- elab.c ---- */
@@ -169,6 +173,7 @@ struct Inst {
     Sema *S;
     ModelDef def;
     Node *settings;      /* of the population, or NULL */
+    struct PopInfo *pop; /* whose neurons they are, or NULL */
     int n_neurons;       /* `N`; 1 for a model that no population uses */
     IrModule *mod;
     Slot *slot;          /* vec */
@@ -209,6 +214,10 @@ struct PopInfo {
     bool is_source;
     uint32_t n;
     Inst *inst;          /* NULL for built-in sources */
+    const double *const *place; /* x, y, z in um of each neuron, or NULL; see space.h */
+    int place_state;     /* 0 not looked at, 1 being worked on, 2 done */
+    bool place_lost;     /* its position is in error */
+    double **column;     /* the fields of inst as they stand when the run begins, or NULL */
     Sym *used_ports;     /* vec */
     bool spikes_wanted;
     bool any_out, all_inh;

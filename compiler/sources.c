@@ -31,7 +31,7 @@ static bool params(Sema *S, PopInfo *p, const SourceDef *def, Node **out)
     bool misspelt = false, ok = true;
     for (int k = 0; set && k < set->n_kids; k++) {
         Node *e = set->kid[k];
-        if (!e || e->kind != N_entry || e->name == sym("seed")) continue;
+        if (!e || e->kind != N_entry || e->name == sym("seed") || e->name == sym("position")) continue;
         bool known = false;
         for (int q = 0; q < def->n_params; q++) {
             if (strcmp(def->param[q], e->name)) continue;

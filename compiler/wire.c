@@ -1,4 +1,5 @@
 /* What joins populations and watches them: connect, stimulus, record, run. */
+#include "space.h"
 #include "wire.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ void wire_check_settings(Sema *S, Node *settings, const char *const *known, int 
                 diag_note_at(d, settings->kid[q]->span, "the first time here");
             }
         if (ok) continue;
-        if (!strcmp(e->name, "post_delay") || !strcmp(e->name, "store") || !strcmp(e->name, "wrap")) {
+        if (!strcmp(e->name, "post_delay") || !strcmp(e->name, "store")) {
             diag_add(S->diags, D_not_yet, at, "this version has no `%s` yet", e->name);
             continue;
         }
@@ -164,6 +165,9 @@ Ctx wire_attr_ctx(AttrWork *w, IrFn *fn, const char *salt)
     c.salt = salt;
     c.source_n = (int)w->from.sel.n;
     c.target_n = (int)w->to.sel.n;
+    c.from = &w->from;
+    c.to = &w->to;
+    c.wrap = w->wrap;
     return c;
 }
 
@@ -398,6 +402,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     AttrWork w = {.S = S, .cell = cell, .from = *from, .to = *to, .name = name};
     PlanProj p = {.place = wire_place(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
                   .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .prob_kernel = -1, .prob_fn = -1};
+    if (!space_wrap(S, wire_setting(settings, "wrap"), w.wrap)) return false;
     bool special = rules_special(rule), ok = !special || rules_args(&w, rule, args, settings, port, &p), none = false;
     for (int k = 0; !special && k < rule->n_args; k++) {
         const ArgDef *d = &rule->arg[k];
@@ -445,7 +450,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
 
 static void wire_connect(Sema *S, Node *n)
 {
-    static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed"};
+    static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed", "wrap"};
     Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
     const RuleDef *rule = rule_find(S, n->kid[2]);
     wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");

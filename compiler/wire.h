@@ -16,6 +16,7 @@ typedef struct AttrWork {
     PopRef from, to;
     IrModule *mod; /* made at first need */
     const char *name;
+    double wrap[3]; /* periods of space in um, 0 for none */
 } AttrWork;
 
 Node *wire_setting(Node *settings, const char *name); /* NULL when it is not given */

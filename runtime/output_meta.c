@@ -36,6 +36,21 @@ static bool count_up(H5file *h, const char *path, uint64_t n)
     return ok;
 }
 
+/* Coordinates of n cells in um. */
+static bool places(H5file *h, const char *path, uint64_t n, const double *v)
+{
+    uint64_t block = n < H5_CHUNK ? n : H5_CHUNK;
+    float *out = cx_alloc(block ? block : 1, sizeof *out, "node table");
+    bool ok = h5_growing(h, path, H5K_F32, H5_FLAT, block);
+    for (uint64_t row = 0; ok && row < n; row += block) {
+        uint64_t m = n - row < block ? n - row : block;
+        for (uint64_t k = 0; k < m; k++) out[k] = (float)v[row + k];
+        ok = h5_append(h, path, H5K_F32, H5_FLAT, row, m, out);
+    }
+    cx_free(out);
+    return ok;
+}
+
 /* One type per population (its place in the plan) and one group: all its neurons are of one model.
  */
 static bool node_table(H5file *h, const Plan *p, int k)
@@ -55,6 +70,8 @@ static bool node_table(H5file *h, const Plan *p, int k)
     ok = ok && h5_repeat(h, UNDER("0/model_template"), pop->n, pop->model ? pop->model : "");
     ok = ok &&
          h5_repeat(h, UNDER("0/synapse_class"), pop->n, pop->synapse_inhibitory ? "INH" : "EXC");
+    for (int axis = 0; pop->place && axis < 3; axis++)
+        ok = ok && places(h, arena_printf(a, "/nodes/%s/0/%c", pop->name, 'x' + axis), pop->n, pop->place[axis]);
 #undef UNDER
     arena_free(a);
     return ok;

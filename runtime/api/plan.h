@@ -61,6 +61,7 @@ typedef struct PlanPop {
     PlanEvents list;   /* or spikes stamped at the end of the steps given */
     bool synapse_inhibitory; /* every outgoing weight known to be negative: for node tables */
     double color[3];
+    const double *const *place; /* x, y and z in um of each neuron, or NULL */
 } PlanPop;
 
 typedef struct PlanAttr { /* a weight or delay: the same for all, or computed per synapse */

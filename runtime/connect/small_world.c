@@ -12,7 +12,7 @@ static bool prepare(RuleCall *c, Fail *f)
     bool equal = c->same && a->n == b->n;
     for (uint32_t q = 0; equal && q < a->n; q++) equal = rule_at(a, q) == rule_at(b, q);
     if (!equal) return rule_fail(c, f, "small_world is a ring of neurons: the same ones of one population on both sides");
-    if (k < a->n && __builtin_fmod(k, 2) == 0) return true;
+    if (k < a->n && k == 2 * __builtin_floor(k / 2)) return true;
     return rule_fail(c, f, k < a->n ? "k = %.17g is odd, but half of the neighbours stand on either side"
                                     : "k = %.17g, but a neuron has only %u others", k, a->n - 1);
 }
