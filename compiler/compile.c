@@ -325,8 +325,8 @@ static void check_unused(Sema *S)
             if (b->kind == B_PARAM && e.kind == EX_NUM && e.is_const && b->node->n_kids > 2 && b->node->kid[2]) {
                 Node *iv = b->node->kid[2];
                 double lo, hi;
-                Ctx k = ctx_const(S, "a bound");
-                if (elab_const(&k, iv->kid[0], e.dim, "a bound of the range", &lo) && elab_const(&k, iv->kid[1], e.dim, "a bound of the range", &hi) &&
+                Ctx at = ctx_const(S, "a bound");
+                if (elab_const(&at, iv->kid[0], e.dim, "a bound of the range", &lo) && elab_const(&at, iv->kid[1], e.dim, "a bound of the range", &hi) &&
                     ((iv->which & 1 ? e.num <= lo : e.num < lo) || (iv->which & 2 ? e.num >= hi : e.num > hi)))
                     diag_add(S->diags, D_out_of_range, b->node->kid[1]->span, "`%s` is out of the range it is declared with", b->name);
             }
