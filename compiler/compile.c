@@ -490,6 +490,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->lost);
     vec_free(S->told);
     vec_free(S->samples);
+    vec_free(S->files);
     if (ok) return S->out;
     compile_free(S->out);
     return NULL;

@@ -50,7 +50,7 @@ const char *const function_names[] = {
     "exp", "log", "log10", "sqrt", "abs", "min", "max", "clip", "floor", "ceil", "round", "sin", "cos", "tan",
     "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "expm1", "log1p", "exprel", "erf", "erfc", "sign",
     "step", "int", "mod", "linspace", "logspace", "range", "len", "sum", "mean", "transpose", "dot", "sort",
-    "stairs", "interpolate",
+    "stairs", "interpolate", "file",
     "random", "uniform", "normal", "lognormal", "exponential", "gamma", "binomial", "poisson",
 };
 const int n_function_names = sizeof function_names / sizeof *function_names;
@@ -607,6 +607,7 @@ Ex elab_call(Ctx *c, Node *n)
     }
     if (!strcmp(name, "min") || !strcmp(name, "max")) return elab_min_max(c, n, name);
     if (!strcmp(name, "stairs") || !strcmp(name, "interpolate")) return tables_curve(c, n, name);
+    if (!strcmp(name, "file")) return files_list(c, n);
     if (!strcmp(name, "clip")) return elab_clip(c, n);
     if (!strcmp(name, "dot")) return elab_dot(c, n);
     if (!strcmp(name, "linspace") || !strcmp(name, "logspace") || !strcmp(name, "range")) return elab_spaces(c, n, name);
@@ -621,7 +622,7 @@ Ex elab_call(Ctx *c, Node *n)
         }
         return elab_list_call(c, n, name, e);
     }
-    if (!strcmp(name, "shared") || !strcmp(name, "choice") || !strcmp(name, "file")) {
+    if (!strcmp(name, "shared") || !strcmp(name, "choice")) {
         diag_add(c->S->diags, D_not_yet, n->span, "this version has no `%s(…)` yet", name);
         return ex_poison();
     }

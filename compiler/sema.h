@@ -125,6 +125,9 @@ Ex tables_by_neuron(Ctx *c, Node *n, Ex list, uint32_t n_neurons, Dim dim);
 Ex tables_element(Ctx *c, Node *n, Ex list, int n_index, Node *const *index);
 Ex tables_curve(Ctx *c, Node *n, const char *name);
 
+/* ---- files.c ---- */
+Ex files_list(Ctx *c, Node *n); /* file("…") */
+
 /* ---- paths.c ---- */
 /* Whether the expression can denote populations (so that it is tried as a path first). */
 bool path_is_pops(Sema *S, Node *n);
@@ -265,6 +268,7 @@ struct Sema {
     bool unread;         /* there were mistakes of syntax */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
+    struct FileList *files; /* vec: what `file(…)` has read */
 };
 
 /* ---- follow.c ---- */
