@@ -89,7 +89,10 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     Inst *in = p->inst;
     if (!in) return NULL;
     Sym name = r->port ? r->port : in->default_port;
-    if (!name && (in->no_ports || follow_body(S, in->def.body))) return NULL;
+    if (!in->default_port) { /* one word for the whole model */
+        if (in->no_ports || follow_body(S, in->def.body) || follow_up(S, "ports", in->def.body->name)) return NULL;
+        name = NULL;
+    }
     if (!name) {
         Diag *d = diag_add(S->diags, D_no_port, at, "`%s` has no port to aim at", p->name);
         say_ports(S, d, in);
@@ -98,7 +101,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     Slot *s = inst_slot(in, name);
     if (s && s->lost) return NULL;
     if (!s || !s->is_port) {
-        if (in->no_ports || (!s && follow_up(S, in->def.body->kid, name))) return NULL;
+        if (in->no_ports || follow_hole(in->def.body) || (!s && follow_up(S, in->def.body, name))) return NULL;
         Diag *d = diag_add(S->diags, D_unknown_port, r->port ? r->span : at, s ? "`%s` of `%s` is no port" : "`%s` has no port `%s`", s ? name : p->name,
                            s ? p->name : name);
         const char **cand = NULL;
@@ -146,7 +149,8 @@ bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps)
         if (v > 0) diag_note(d, "time is counted in steps of %s, at most 10^15 of them", unit_show(S->arena, S->dt, DIM_TIME, NULL));
         return false;
     }
-    if (exact) return true;
+    /* what is computed, as 3*T, may miss its decimal by a rounding */
+    if (exact || fabs(decimal_time(*steps, S->dt) - v) <= 1e-12 * v) return true;
     Diag *d = diag_add(S->diags, D_off_grid, n->span, "%s is no multiple of the time step", what);
     diag_note(d, "the time step is %s", unit_show(S->arena, S->dt, DIM_TIME, NULL));
     diag_hint(d, "the nearest multiple is %s", unit_show(S->arena, decimal_time(*steps, S->dt), DIM_TIME, NULL));

@@ -48,6 +48,17 @@ typedef struct Build {
     uint64_t n_blocks;
 } Build;
 
+static bool stopped(const Build *b)
+{
+    return b->e->opt.stop && *b->e->opt.stop;
+}
+
+/* Gives a thread the next block of rows to make; false when there is none, or no sense in it. */
+static bool take_block(Build *b, const Builder *w, uint64_t *block)
+{
+    return !w->failed && !stopped(b) && (*block = atomic_fetch_add(&b->next, 1)) < b->n_blocks;
+}
+
 static const KernelFn *attr_fn(const Engine *e, const PlanAttr *a)
 {
     return a->varies ? &e->plan->kernel[a->kernel]->fn[a->fn] : NULL;
@@ -353,7 +364,7 @@ static void rows_by_source(void *user, int thread)
     Group *g = b->g;
     int threads = b->e->n_threads;
     Part *part = cx_alloc((size_t)g->n_projs, sizeof *part, "connectivity");
-    for (uint64_t block; !w->failed && (block = atomic_fetch_add(&b->next, 1)) < b->n_blocks;) {
+    for (uint64_t block; take_block(b, w, &block);) {
         uint32_t lo = (uint32_t)(block * ROW_BLOCK), hi = g->n_rows - lo < ROW_BLOCK ? g->n_rows : lo + ROW_BLOCK;
         for (int t = 0; b->fill && t < threads; t++) vec_clear(w->seg[t]);
         for (uint32_t s = lo; s < hi && !w->failed; s++) {
@@ -392,7 +403,7 @@ static void columns_by_target(void *user, int thread)
         const uint32_t *part = e->pop[p->tgt].part;
         size_t from = engine_cut(&p->tgt_sel, part[thread]), to = engine_cut(&p->tgt_sel, part[thread + 1]);
         uint32_t shift = acc_first(e, q, thread) - s->base - part[thread];
-        for (size_t t = from; t < to; t++) {
+        for (size_t t = from; t < to && !stopped(b); t++) {
             uint32_t acc = rule_at(&p->tgt_sel, (uint32_t)t) + shift;
             vec_clear(w->work.pick);
             if (!b->rule[q]->column(&b->call[q], &w->work, (uint32_t)t, &w->fail)) {
@@ -418,7 +429,7 @@ static void finish_rows(void *user, int thread)
     Engine *e = b->e;
     Group *g = b->g;
     Part *part = cx_alloc((size_t)g->n_projs, sizeof *part, "connectivity");
-    for (uint64_t block; !w->failed && (block = atomic_fetch_add(&b->next, 1)) < b->n_blocks;) {
+    for (uint64_t block; take_block(b, w, &block);) {
         uint32_t lo = (uint32_t)(block * ROW_BLOCK), hi = g->n_rows - lo < ROW_BLOCK ? g->n_rows : lo + ROW_BLOCK;
         for (int t = 0; t < e->n_threads; t++) vec_clear(w->seg[t]);
         for (uint32_t src = lo; src < hi && !w->failed; src++) {
@@ -485,8 +496,9 @@ static bool pass(Build *b, ThreadsFn *fn, Fail *f)
         Builder *w = &b->builder[t];
         if (w->failed && (!first || w->fail_at < first->fail_at)) first = w;
     }
-    if (first) *f = first->fail;
-    return !first;
+    if (!first) return !stopped(b) || fail_set(f, EXIT_SYSTEM, "interrupted while the synapses were made");
+    *f = first->fail;
+    return false;
 }
 
 static void gather_delays(Build *b)
