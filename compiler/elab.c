@@ -366,6 +366,15 @@ static Ex name_let(Ctx *c, Bind *b, Node *n)
     return b->ex;
 }
 
+enum { FIRST_SHARED_XI = 1000 }; /* numbers of noises that a population shares; own ones lie below */
+
+/* xi_1 … xi_999 */
+static bool is_further_xi(const char *s)
+{
+    size_t n = strlen(s);
+    return n > 3 && n <= 6 && !strncmp(s, "xi_", 3) && strspn(s + 3, "0123456789") == n - 3;
+}
+
 static Ex name_special(Ctx *c, Node *n, bool *found)
 {
     const char *s = n->name;
@@ -384,9 +393,9 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
     if (!strcmp(s, "i")) ok = c->has_i, op = OP_I;
     else if (!strcmp(s, "j")) ok = c->has_j, op = OP_J;
     else if (!strcmp(s, "t")) ok = c->has_t, op = OP_T, dim = DIM_TIME, imm = c->t_which;
-    else if (!strcmp(s, "xi") || !strncmp(s, "xi_", 3)) {
+    else if (!strcmp(s, "xi") || is_further_xi(s)) {
         ok = c->has_xi, op = OP_XI;
-        imm = s[2] ? strtoll(s + 3, NULL, 10) : 0;
+        imm = (s[2] ? strtoll(s + 3, NULL, 10) : 0) + (c->shared ? FIRST_SHARED_XI : 0);
         dim_pow(DIM_RATE, 1, 2, &dim);
     } else if (!strcmp(s, "N")) {
         if (c->source_n >= 0) return ex_num(c->source_n, DIM_NONE);
@@ -416,7 +425,9 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
             say_not_constant(c, n->span, s);
         return ex_poison();
     }
-    return ex_ir(ir_imm(c->fn, op, imm, n->span), dim);
+    int v = ir_imm(c->fn, op, imm, n->span);
+    if (op == OP_XI && c->shared) c->fn->ins[v].flags = INS_SHARED;
+    return ex_ir(v, dim);
 }
 
 static void name_unknown(Ctx *c, Node *n)

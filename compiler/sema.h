@@ -7,6 +7,7 @@
 
 typedef struct Sema Sema;
 typedef struct Inst Inst;
+struct PopInfo;
 
 /* ---- what an expression is ---- */
 typedef enum ExKind { EX_POISON, EX_NUM, EX_BOOL, EX_STR, EX_LIST, EX_POPS } ExKind;
@@ -70,6 +71,7 @@ typedef struct Ctx {
     int n_draws;
     bool has_i, has_j, has_t, has_draws, has_xi;
     bool in_init;         /* states stand for their initial values */
+    bool shared;          /* within shared(…): one draw for the population */
     int t_which;          /* immediate of OP_T: 0 at t_n, 1 at t_{n+1} */
     int *cur;             /* per field: current value in this function, -1 not loaded */
     bool *dirty;          /* per field: to be stored at the end */
@@ -157,6 +159,7 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     int field;           /* -1: folded */
     int state;           /* 0, 1 being worked on, 2 done */
     int init_value;      /* state: IR value in init */
+    bool is_int, is_bool; /* a state that counts, or is true or false: kept as a number, 1 or 0 */
     bool frozen;         /* unless refractory */
     bool celsius;        /* declared `: degC`: given in degC, kept in K */
     bool lost;           /* in error: silent wherever it is used */
@@ -195,9 +198,20 @@ bool inst_emit(Inst *in, Sym const *used_ports, int n_used);
 /* Variable and bound of `spike when V > VT`; false when the condition has another form. */
 bool inst_tested(const Inst *in, Node **var, Node **bound);
 Ex inst_name(Ctx *c, Slot *s, Node *at); /* value of a slot in context */
+/* The condition of a spike or event, with `crosses`; `name` tells their memories apart. */
+Ex inst_condition(Ctx *c, Node *cond, const char *name);
+void block_begin(Ctx *c);
+void block_if(Ctx *c, Ex cond, Node *yes, Node *no); /* branches run on copies, then what they touched is selected */
 void block_stmts(Ctx *c, Node *block);
 void block_flush(Ctx *c);                /* stores what was assigned */
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt);
+
+/* ---- moments.c ---- */
+bool moments_any_event(const Inst *in);
+void moments_check(Inst *in, Node *event);
+bool moments_run(Inst *in, IrFn *test, int spikes);
+void moments_every(Inst *in, IrFn *step);
+void moments_bind_inputs(Sema *S, struct PopInfo *pop); /* behind inst_emit, before the plan */
 
 /* ---- sources.c: models that only emit spikes ---- */
 typedef struct PopInfo PopInfo;

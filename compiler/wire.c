@@ -662,6 +662,7 @@ void wire_expects(Sema *S)
 void wire_all(Sema *S)
 {
     bool any_spikes = false;
+    for (size_t k = 0; k < vec_len(S->pop); k++) moments_bind_inputs(S, &S->pop[k]);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
         switch (n->kind) {
