@@ -85,7 +85,11 @@ void moments_every(Inst *in, IrFn *step)
             if (p->kid[1]) diag_add(S->diags, D_bad_argument, p->kid[1]->span, "`every step` has no `from`");
             block_stmts(&c, p->kid[2]);
         } else {
-            if (!network_steps(S, p->kid[0], "a period", &period) || (p->kid[1] && !network_steps(S, p->kid[1], "`from`", &from))) continue;
+            Ctx fixed = ctx_const(S, "a period");
+            fixed.inst = in;
+            if (!network_steps_within(&fixed, p->kid[0], "a period", &period) ||
+                (p->kid[1] && !network_steps_within(&fixed, p->kid[1], "`from`", &from)))
+                continue;
             if (period < 1 || period == INT64_MAX || from == INT64_MAX) {
                 diag_add(S->diags, D_bad_interval, p->kid[0]->span, "a period is at least one time step");
                 continue;

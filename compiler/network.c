@@ -137,8 +137,14 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
 bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps)
 {
     Ctx c = ctx_const(S, what);
+    return network_steps_within(&c, n, what, steps);
+}
+
+bool network_steps_within(Ctx *c, Node *n, const char *what, int64_t *steps)
+{
+    Sema *S = c->S;
     double v;
-    if (!elab_const(&c, n, DIM_TIME, what, &v)) return false;
+    if (!elab_const(c, n, DIM_TIME, what, &v)) return false;
     if (v == INFINITY) {
         *steps = INT64_MAX;
         return true;

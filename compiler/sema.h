@@ -300,6 +300,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events); /* diagnoses
 int network_port_index(const Inst *in, const Slot *port); /* into PlanPop.port */
 bool network_plan(Sema *S);             /* the populations' part of the plan */
 bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps); /* a duration on the grid */
+bool network_steps_within(Ctx *c, Node *n, const char *what, int64_t *steps); /* with the names of `c` */
 const char *network_unique(Sema *S, const char *name); /* "#2" behind the second of a name */
 IrModule *network_new_module(Sema *S, const char *name);
 int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules share a kernel */
