@@ -22,15 +22,15 @@ static const char *beside(Sema *S, const char *path, const char *name)
 
 static void import(Sema *S, Node *n, const char *path, int depth)
 {
-    const char *file = beside(S, path, n->text);
+    const char *file = beside(S, path, n->text), *real = os_real_path(S->arena, file);
     for (size_t k = 0; k < vec_len(S->open_files); k++)
-        if (!strcmp(S->open_files[k], file)) {
+        if (!strcmp(os_real_path(S->arena, S->open_files[k]), real)) {
             Diag *d = diag_add(S->diags, D_cyclic_import, n->span, "`%s` imports itself", file);
             diag_note(d, "the chain of imports is %s%s%s", S->open_files[k], k + 1 < vec_len(S->open_files) ? " → … → " : " → ", file);
             return;
         }
     for (size_t k = 0; k < vec_len(S->seen_files); k++)
-        if (!strcmp(S->seen_files[k], file)) return;
+        if (!strcmp(S->seen_files[k], real)) return;
     Fail f;
     char *text;
     size_t len;
@@ -50,7 +50,7 @@ static void import(Sema *S, Node *n, const char *path, int depth)
 static void take_items(Sema *S, Node *file, const char *path, int depth)
 {
     vec_push(S->open_files, path);
-    vec_push(S->seen_files, path);
+    vec_push(S->seen_files, os_real_path(S->arena, path));
     follow_lost(S, file);
     for (int k = 0; k < file->n_kids; k++) {
         Node *n = file->kid[k];
@@ -325,8 +325,8 @@ static void check_unused(Sema *S)
             if (b->kind == B_PARAM && e.kind == EX_NUM && e.is_const && b->node->n_kids > 2 && b->node->kid[2]) {
                 Node *iv = b->node->kid[2];
                 double lo, hi;
-                Ctx k = ctx_const(S, "a bound");
-                if (elab_const(&k, iv->kid[0], e.dim, "a bound of the range", &lo) && elab_const(&k, iv->kid[1], e.dim, "a bound of the range", &hi) &&
+                Ctx at = ctx_const(S, "a bound");
+                if (elab_const(&at, iv->kid[0], e.dim, "a bound of the range", &lo) && elab_const(&at, iv->kid[1], e.dim, "a bound of the range", &hi) &&
                     ((iv->which & 1 ? e.num <= lo : e.num < lo) || (iv->which & 2 ? e.num >= hi : e.num > hi)))
                     diag_add(S->diags, D_out_of_range, b->node->kid[1]->span, "`%s` is out of the range it is declared with", b->name);
             }
@@ -493,6 +493,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->lost);
     vec_free(S->told);
     vec_free(S->samples);
+    vec_free(S->files);
     if (ok) return S->out;
     compile_free(S->out);
     return NULL;

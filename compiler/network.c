@@ -90,7 +90,10 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     Inst *in = p->inst;
     if (!in) return NULL;
     Sym name = r->port ? r->port : in->default_port;
-    if (!name && (in->no_ports || follow_body(S, in->def.body))) return NULL;
+    if (!in->default_port) { /* one word for the whole model */
+        if (in->no_ports || follow_body(S, in->def.body) || follow_up(S, "ports", in->def.body->name)) return NULL;
+        name = NULL;
+    }
     if (!name) {
         Diag *d = diag_add(S->diags, D_no_port, at, "`%s` has no port to aim at", p->name);
         say_ports(S, d, in);
@@ -99,7 +102,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     Slot *s = inst_slot(in, name);
     if (s && s->lost) return NULL;
     if (!s || !s->is_port) {
-        if (in->no_ports || (!s && follow_up(S, in->def.body->kid, name))) return NULL;
+        if (in->no_ports || follow_hole(in->def.body) || (!s && follow_up(S, in->def.body, name))) return NULL;
         Diag *d = diag_add(S->diags, D_unknown_port, r->port ? r->span : at, s ? "`%s` of `%s` is no port" : "`%s` has no port `%s`", s ? name : p->name,
                            s ? p->name : name);
         const char **cand = NULL;
@@ -135,8 +138,14 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
 bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps)
 {
     Ctx c = ctx_const(S, what);
+    return network_steps_within(&c, n, what, steps);
+}
+
+bool network_steps_within(Ctx *c, Node *n, const char *what, int64_t *steps)
+{
+    Sema *S = c->S;
     double v;
-    if (!elab_const(&c, n, DIM_TIME, what, &v)) return false;
+    if (!elab_const(c, n, DIM_TIME, what, &v)) return false;
     if (v == INFINITY) {
         *steps = INT64_MAX;
         return true;

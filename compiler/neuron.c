@@ -82,6 +82,9 @@ static void declare(Inst *in, Node *decl, int kind)
     if (unit && unit->kind == N_poison) s.lost = true;
     else if (unit) {
         s.unit = unit->unit;
+        s.is_int = unit->which == UNIT_WORD && unit->name == sym("int");
+        s.is_bool = unit->which == UNIT_WORD && unit->name == sym("bool");
+        if (s.is_int || s.is_bool) s.unit = (Unit){.factor = 1};
         s.celsius = elab_is_celsius(&s.unit);
         if (s.celsius) s.unit.text = "K";
         s.dim = unit->unit.dim;
@@ -104,7 +107,7 @@ static void settings_give(Inst *in, Node *settings, bool outer)
         if (outer && by_network && !inst_slot(in, e->name)) continue;
         if (is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
         Slot *s = inst_slot(in, e->name);
-        if (s && (s->kind == DECL_PARAM || s->kind == DECL_STATE)) {
+        if (s && s->kind != SLOT_DEFINE) {
             for (int q = 0; q < k; q++)
                 if (settings->kid[q] && settings->kid[q]->kind == N_entry && settings->kid[q]->name == e->name) {
                     Diag *d = diag_add(S->diags, D_duplicate_name, name_of(e), "`%s` is given twice", e->name);
@@ -114,23 +117,18 @@ static void settings_give(Inst *in, Node *settings, bool outer)
             s->given_outer = outer;
             continue;
         }
-        if (s && s->kind == DECL_INPUT) {
-            Diag *d = diag_add(S->diags, D_not_yet, name_of(e), "this version cannot bind an input in a population yet");
-            diag_hint(d, "write `stimulus -> … .%s : drive(…)`", e->name);
-            continue;
-        }
-        if (follow_up(S, in->def.body->kid, e->name)) continue;
+        if (!s && (follow_hole(in->def.body) || follow_up(S, in->def.body, e->name))) continue;
         Diag *d = diag_add(S->diags, D_unknown_parameter, name_of(e), s ? "`%s` cannot be given: `%s` is computed" : "`%s` has no parameter `%s`", s ? e->name : in->def.name, e->name);
         const char **cand = NULL;
         Buf all = {0};
         for (size_t q = 0; q < vec_len(in->slot); q++)
-            if (in->slot[q].kind == DECL_PARAM || in->slot[q].kind == DECL_STATE) {
+            if (in->slot[q].kind != SLOT_DEFINE) {
                 vec_push(cand, in->slot[q].name);
                 buf_printf(&all, "%s`%s`", all.len ? ", " : "", in->slot[q].name);
             }
         const char *near = diag_nearest(e->name, cand, vec_len(cand));
         if (near) diag_hint(d, "did you mean `%s`?", near);
-        else if (all.len) diag_note(d, "its parameters and states are %s", all.p);
+        else if (all.len) diag_note(d, "its parameters, states and inputs are %s", all.p);
         buf_free(&all);
         vec_free(cand);
     }
@@ -175,7 +173,7 @@ static bool assigned(Node *n, Sym name)
 /* A state that nothing ever changes has lost its equation, or is a parameter. */
 static void check_equations(Inst *in)
 {
-    if (follow_body(in->S, in->def.body)) return;
+    if (in->orphans || in->no_ports || follow_body(in->S, in->def.body)) return;
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
         if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || assigned(in->def.body, s->name)) continue;
@@ -192,7 +190,7 @@ static int hidden(Inst *in, const char *name, const char *unit, const char *doc)
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt)
 {
     return (Ctx){.S = in->S, .scope = in->def.body ? in->S->top : NULL, .fn = fn, .mod = in->mod, .inst = in, .salt = salt, .has_i = true,
-                 .has_t = true, .source_n = in->n_neurons, .target_n = -1, .what = "this value"};
+                 .has_t = true, .has_draws = true, .source_n = in->n_neurons, .target_n = -1, .what = "this value"};
 }
 
 Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_name)
@@ -234,11 +232,16 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             break;
         case N_equation: {
             Slot *s = inst_slot(in, p->name);
-            if (!s && follow_up(S, body, p->name)) break;
+            if (!s) in->orphans = true;
+            if (follow_up(S, s ? (void *)body->kid : (void *)body, p->name) && (!s || s->kind != DECL_STATE)) break;
             if (!s || s->kind != DECL_STATE) {
                 Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, name_of(p), s ? "`%s` is no state" : "there is no state `%s`", p->name);
                 if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
                 hint_state(in, d, p->name, s);
+            } else if (s->is_int || s->is_bool) {
+                Diag *d = diag_add(S->diags, D_not_a_state, name_of(p), "`%s` has no derivative", p->name);
+                diag_note_at(d, name_of(s->decl), s->is_int ? "it is declared as a whole number" : "it is declared as true or false");
+                s->lost = true;
             } else if (s->eq) {
                 Diag *d = diag_add(S->diags, D_duplicate_equation, name_of(p), "`%s` has two equations", p->name);
                 diag_note_at(d, name_of(s->eq), "the first one is here");
@@ -257,8 +260,8 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             } else
                 in->spike = p;
             break;
-        case N_event:
-        case N_every:
+        case N_event: moments_check(in, p); break;
+        case N_every: break;
         case N_on:
             diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a neuron yet", ast_kind_name(p->kind));
             break;
@@ -269,7 +272,7 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
     settings_give(in, settings, true);
     bool frozen = false;
     for (size_t k = 0; k < vec_len(in->slot); k++) frozen = frozen || in->slot[k].frozen;
-    bool refr = in->spike && (mentions(in->spike, N_refr_for, NULL) || mentions(in->spike, N_refr_until, NULL));
+    bool refr = (in->spike || moments_any_event(in)) && (mentions(body, N_refr_for, NULL) || mentions(body, N_refr_until, NULL));
     check_equations(in);
     if (frozen && !refr && !follow_body(S, body)) {
         for (size_t k = 0; k < vec_len(in->slot); k++)
@@ -344,6 +347,17 @@ static void default_dim(Inst *in, Slot *s)
         s->has_dim = true;
 }
 
+/* What a state `: int` becomes: a constant must be whole, anything else is rounded. */
+static bool whole_number(Sema *S, const Slot *s, Node *at, Ex *e, IrFn *fn)
+{
+    if (!e->is_const) e->value = ir_op1(fn, OP_ROUND, e->value);
+    else if (e->num != floor(e->num)) {
+        diag_add(S->diags, D_bad_count, at->span, "`%s` is a whole number, this is %.17g", s->name, e->num);
+        return false;
+    }
+    return true;
+}
+
 /* A list gives one value to each neuron. */
 static Ex list_value(Inst *in, Slot *s, Ctx *c, Ex list)
 {
@@ -386,6 +400,13 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
     c.n_draws = 0;
     if (s->given_outer) c.self = s->name;
     Ex e = elab_celsius(&c, s->given, s->celsius);
+    if (s->is_bool && e.kind == EX_BOOL) {
+        e = e.is_const ? ex_num(e.num, DIM_NONE) : ex_ir(ir_op1(c.fn, OP_NUM, e.value), DIM_NONE);
+    } else if (s->is_bool && e.kind == EX_NUM) {
+        diag_add(S->diags, D_not_a_number, s->given->span, "`%s` is true or false, this is %s", s->name, ex_say(S, e));
+        e = ex_poison();
+    }
+    if (s->is_int && e.kind == EX_NUM && !whole_number(S, s, s->given, &e, c.fn)) e = ex_poison();
     if (e.kind == EX_STR || e.kind == EX_POPS || e.kind == EX_BOOL) {
         Diag *d = diag_add(S->diags, D_not_a_number, s->given->span, "`%s` is a number", s->name);
         diag_note(d, "this is %s", ex_say(S, e));
@@ -434,13 +455,16 @@ static int load_field(Ctx *c, int field, Span at)
 Ex inst_name(Ctx *c, Slot *s, Node *at)
 {
     Inst *in = c->inst;
-    if (s->lost) return ex_poison();
+    if (s->lost || (s->decl->flags & AST_FORGET)) return ex_poison();
     switch (s->kind) {
     case DECL_PARAM: return param_value(c, s, at);
     case DECL_STATE:
-        if (c->in_init) return slot_given(in, s, at);
-        if (!c->fn) break;
-        return ex_ir(load_field(c, s->field, at->span), s->dim);
+        if (!c->in_init && !c->fn) break;
+        if (!s->is_bool) return c->in_init ? slot_given(in, s, at) : ex_ir(load_field(c, s->field, at->span), s->dim);
+        {
+            Ex e = c->in_init ? slot_given(in, s, at) : ex_ir(load_field(c, s->field, at->span), s->dim);
+            return e.kind == EX_POISON ? e : elab_op(c, at->span, OP_NE, 2, (Ex[]){e, ex_num(0, DIM_NONE)}, DIM_NONE);
+        }
     case DECL_INPUT:
         if (c->in_init) return ex_num(0, s->dim);
         if (!c->fn) break;
@@ -455,8 +479,9 @@ Ex inst_name(Ctx *c, Slot *s, Node *at)
         Ctx k = *c;
         k.self = NULL;
         k.has_xi = false;
+        k.salt = arena_printf(in->S->arena, "define.%s", s->name); /* one value a step, wherever it is used */
+        k.n_draws = 0;
         Ex e = elab(&k, s->decl->kid[1]);
-        c->n_draws = k.n_draws;
         s->state = 0;
         if (s->unit.text || s->decl->kid[0]) {
             if (e.kind != EX_POISON && !elab_fits(c, s->decl->kid[1], e, s->dim, arena_printf(in->S->arena, "`%s`", s->name))) return ex_poison();
@@ -490,10 +515,16 @@ static void stmt_assign(Ctx *c, Node *n)
     Slot *s = inst_slot(in, to->name);
     if (!s || s->kind != DECL_STATE) {
         (void)elab(c, n->kid[1]);
-        if (!s && follow_up(S, in->def.body, to->name)) return;
+        if (follow_up(S, s ? (void *)in->def.body->kid : (void *)in->def.body, to->name)) return;
         Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, to->span, s ? "`%s` cannot be set: it is no state" : "there is no state `%s`", to->name);
         if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
         hint_state(in, d, to->name, s);
+        return;
+    }
+    if (s->is_bool) {
+        Ex truth = elab_bool(c, n->kid[1]);
+        if (n->op != '=') diag_add(S->diags, D_not_a_number, n->span, "`%s` is true or false: only `=` sets it", s->name);
+        else if (truth.kind == EX_BOOL) assign(c, s->field, ir_op1(c->fn, OP_NUM, ex_value(c, truth)));
         return;
     }
     Ex e = elab_num(c, n->kid[1]);
@@ -505,6 +536,7 @@ static void stmt_assign(Ctx *c, Node *n)
         Op op = n->op == '+' ? OP_ADD : n->op == '-' ? OP_SUB : n->op == '*' ? OP_MUL : OP_DIV;
         e = elab_op(c, n->span, op, 2, (Ex[]){old, e}, s->dim);
     }
+    if (s->is_int && (e.kind != EX_NUM || !whole_number(S, s, n->kid[1], &e, c->fn))) return;
     assign(c, s->field, ex_value(c, e));
 }
 
@@ -537,30 +569,36 @@ static void stmt_refractory(Ctx *c, Node *n)
     assign(c, in->refr_field, ir_op1(c->fn, OP_FLOOR, ir_op2(c->fn, OP_ADD, q, ir_const(c->fn, 0.5))));
 }
 
-/* `if`: both branches run on copies, then every touched variable is selected. */
-static void stmt_if(Ctx *c, Node *n)
+static void stmt_if(Ctx *c, Node *n);
+
+/* Both branches run on copies, then every touched variable is selected. */
+void block_if(Ctx *c, Ex cond, Node *yes_block, Node *no_block)
 {
-    Ex cond = elab_bool(c, n->kid[0]);
     Ctx yes = *c, no = *c;
     size_t bytes = (size_t)c->n_cur * sizeof(int);
     yes.cur = arena_dup(c->S->arena, c->cur, bytes);
     no.cur = arena_dup(c->S->arena, c->cur, bytes);
-    block_stmts(&yes, n->kid[1]);
+    block_stmts(&yes, yes_block);
     no.n_draws = yes.n_draws;
-    if (n->n_kids > 2 && n->kid[2]) {
-        if (n->kid[2]->kind == N_if_block) stmt_if(&no, n->kid[2]);
-        else block_stmts(&no, n->kid[2]);
-    }
+    if (no_block && no_block->kind == N_if_block) stmt_if(&no, no_block);
+    else block_stmts(&no, no_block);
     c->n_draws = no.n_draws;
     if (cond.kind == EX_POISON) return;
+    Span at = yes_block ? yes_block->span : (Span){0, 0};
     for (int f = 0; f < c->n_cur; f++) {
         if (yes.cur[f] == no.cur[f]) {
             c->cur[f] = yes.cur[f];
             continue;
         }
-        int a = yes.cur[f] >= 0 ? yes.cur[f] : load_field(c, f, n->span), b = no.cur[f] >= 0 ? no.cur[f] : load_field(c, f, n->span);
+        int a = yes.cur[f] >= 0 ? yes.cur[f] : load_field(c, f, at), b = no.cur[f] >= 0 ? no.cur[f] : load_field(c, f, at);
         c->cur[f] = a == b ? a : ir_op3(c->fn, OP_SELECT, ex_value(c, cond), a, b);
     }
+}
+
+static void stmt_if(Ctx *c, Node *n)
+{
+    Ex cond = elab_bool(c, n->kid[0]);
+    block_if(c, cond, n->kid[1], n->n_kids > 2 ? n->kid[2] : NULL);
 }
 
 void block_stmts(Ctx *c, Node *block)
@@ -590,7 +628,7 @@ void block_stmts(Ctx *c, Node *block)
     c->scope = outer;
 }
 
-static void block_begin(Ctx *c)
+void block_begin(Ctx *c)
 {
     c->n_cur = (int)vec_len(c->inst->mod->field);
     c->cur = arena_many(c->S->arena, int, (size_t)c->n_cur + 1);
@@ -714,7 +752,7 @@ static bool emit_step(Inst *in)
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
         if (!s->eq) continue;
-        Ctx c = inst_ctx(in, deriv, "step");
+        Ctx c = inst_ctx(in, deriv, arena_printf(S->arena, "step.%s", s->name));
         c.has_xi = true;
         Node *rhs = s->eq->kid[0];
         /* named expressions may carry xi into an equation as well */
@@ -770,41 +808,49 @@ static bool emit_step(Inst *in)
         }
         ir_store(step, in->refr_field, left, (Span){0, 0});
     }
+    moments_every(in, step);
     for (size_t k = 0; k < vec_len(in->slot); k++)
         if (in->slot[k].kind == DECL_INPUT) ir_store(step, in->slot[k].field, ir_const(step, 0), (Span){0, 0});
     return true;
 }
 
+Ex inst_condition(Ctx *c, Node *cond, const char *name)
+{
+    Inst *in = c->inst;
+    IrFn *fn = c->fn;
+    if (cond->kind != N_crosses) return elab_bool(c, cond);
+    Ex a = elab_num(c, cond->kid[0]), b = elab_num(c, cond->kid[1]);
+    if (a.kind == EX_POISON || b.kind == EX_POISON || !elab_fits(c, cond->kid[1], b, a.dim, "the level crossed")) return ex_poison();
+    int above = ir_op2(fn, OP_GT, ex_value(c, a), ex_value(c, b));
+    int field = hidden(in, name ? arena_printf(in->S->arena, "above.%s", name) : "above", "", "was above the level at the last test");
+    int was = ir_op2(fn, OP_NE, ir_imm(fn, OP_LOAD, field, cond->span), ir_const(fn, 0));
+    ir_store(fn, field, ir_op1(fn, OP_NUM, above), cond->span);
+    if (!name) in->above_field = field;
+    return (Ex){.kind = EX_BOOL, .value = ir_op2(fn, OP_AND, above, ir_op1(fn, OP_NOT, was))};
+}
+
 static bool emit_test(Inst *in)
 {
-    if (!in->spike) return true;
+    bool events = moments_any_event(in);
+    if (!in->spike && !events) return true;
     IrFn *fn = ir_fn(in->mod, "test", FN_TEST, LANE_NEURON);
     Ctx c = inst_ctx(in, fn, "test");
     c.t_which = 1;
-    Node *cond = in->spike->kid[0];
-    Ex e;
-    if (cond->kind == N_crosses) {
-        Ex a = elab_num(&c, cond->kid[0]), b = elab_num(&c, cond->kid[1]);
-        if (a.kind == EX_POISON || b.kind == EX_POISON || !elab_fits(&c, cond->kid[1], b, a.dim, "the level crossed")) return false;
-        int above = ir_op2(fn, OP_GT, ex_value(&c, a), ex_value(&c, b));
-        in->above_field = hidden(in, "above", "", "was above the level at the last test");
-        int was = ir_op2(fn, OP_NE, ir_imm(fn, OP_LOAD, in->above_field, cond->span), ir_const(fn, 0));
-        ir_store(fn, in->above_field, ir_op1(fn, OP_NUM, above), cond->span);
-        e = (Ex){.kind = EX_BOOL, .value = ir_op2(fn, OP_AND, above, ir_op1(fn, OP_NOT, was))};
-    } else
-        e = elab_bool(&c, cond);
+    Node *cond = in->spike ? in->spike->kid[0] : NULL;
+    Ex e = cond ? inst_condition(&c, cond, NULL) : ex_truth(false);
     if (e.kind == EX_POISON) return false;
     int v = ex_value(&c, e);
     if (in->refr_field >= 0) {
         int r = ir_op2(fn, OP_GT, ir_imm(fn, OP_LOAD, in->refr_field, (Span){0, 0}), ir_const(fn, 0));
         v = ir_op2(fn, OP_AND, v, ir_op1(fn, OP_NOT, r));
     }
-    ir_out(fn, 0, v, cond->span);
-    return true;
+    ir_out(fn, 0, v, cond ? cond->span : (Span){0, 0});
+    return !events || moments_run(in, fn, v);
 }
 
 static void emit_reset(Inst *in)
 {
+    if (moments_any_event(in)) return; /* its block ran with those of the events */
     if (!in->spike || (in->spike->n_kids < 2 || !in->spike->kid[1])) {
         if (in->last_spike_field < 0) return;
     }

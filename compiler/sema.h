@@ -7,6 +7,7 @@
 
 typedef struct Sema Sema;
 typedef struct Inst Inst;
+struct PopInfo;
 
 /* ---- what an expression is ---- */
 typedef enum ExKind { EX_POISON, EX_NUM, EX_BOOL, EX_STR, EX_LIST, EX_POPS } ExKind;
@@ -70,6 +71,7 @@ typedef struct Ctx {
     int n_draws;
     bool has_i, has_j, has_t, has_draws, has_xi;
     bool in_init;         /* states stand for their initial values */
+    bool shared;          /* within shared(…): one draw for the population */
     int t_which;          /* immediate of OP_T: 0 at t_n, 1 at t_{n+1} */
     int *cur;             /* per field: current value in this function, -1 not loaded */
     bool *dirty;          /* per field: to be stored at the end */
@@ -129,6 +131,9 @@ Ex tables_by_neuron(Ctx *c, Node *n, Ex list, uint32_t n_neurons, Dim dim);
 Ex tables_element(Ctx *c, Node *n, Ex list, int n_index, Node *const *index);
 Ex tables_curve(Ctx *c, Node *n, const char *name);
 
+/* ---- files.c ---- */
+Ex files_list(Ctx *c, Node *n); /* file("…") */
+
 /* ---- paths.c ---- */
 /* Whether the expression can denote populations (so that it is tried as a path first). */
 bool path_is_pops(Sema *S, Node *n);
@@ -158,6 +163,7 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     int field;           /* -1: folded */
     int state;           /* 0, 1 being worked on, 2 done */
     int init_value;      /* state: IR value in init */
+    bool is_int, is_bool; /* a state that counts, or is true or false: kept as a number, 1 or 0 */
     bool frozen;         /* unless refractory */
     bool celsius;        /* declared `: degC`: given in degC, kept in K */
     bool lost;           /* in error: silent wherever it is used */
@@ -183,6 +189,7 @@ struct Inst {
     IrFn *init;
     Ctx init_ctx;
     bool uses_until;
+    bool orphans;        /* equations without their states */
     bool no_ports;       /* its ports are in error: nothing is missing */
     Node *until;
     OdeEq *eqs;
@@ -196,9 +203,20 @@ bool inst_emit(Inst *in, Sym const *used_ports, int n_used);
 /* Variable and bound of `spike when V > VT`; false when the condition has another form. */
 bool inst_tested(const Inst *in, Node **var, Node **bound);
 Ex inst_name(Ctx *c, Slot *s, Node *at); /* value of a slot in context */
+/* The condition of a spike or event, with `crosses`; `name` tells their memories apart. */
+Ex inst_condition(Ctx *c, Node *cond, const char *name);
+void block_begin(Ctx *c);
+void block_if(Ctx *c, Ex cond, Node *yes, Node *no); /* branches run on copies, then what they touched is selected */
 void block_stmts(Ctx *c, Node *block);
 void block_flush(Ctx *c);                /* stores what was assigned */
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt);
+
+/* ---- moments.c ---- */
+bool moments_any_event(const Inst *in);
+void moments_check(Inst *in, Node *event);
+bool moments_run(Inst *in, IrFn *test, int spikes);
+void moments_every(Inst *in, IrFn *step);
+void moments_bind_inputs(Sema *S, struct PopInfo *pop); /* behind inst_emit, before the plan */
 
 /* ---- sources.c: models that only emit spikes ---- */
 typedef struct PopInfo PopInfo;
@@ -274,6 +292,7 @@ struct Sema {
     bool unread;         /* there were mistakes of syntax */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
+    struct FileList *files; /* vec: what `file(…)` has read */
 };
 
 /* ---- follow.c ---- */
@@ -290,6 +309,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events); /* diagnoses
 int network_port_index(const Inst *in, const Slot *port); /* into PlanPop.port */
 bool network_plan(Sema *S);             /* the populations' part of the plan */
 bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps); /* a duration on the grid */
+bool network_steps_within(Ctx *c, Node *n, const char *what, int64_t *steps); /* with the names of `c` */
 const char *network_unique(Sema *S, const char *name); /* "#2" behind the second of a name */
 IrModule *network_new_module(Sema *S, const char *name);
 int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules share a kernel */

@@ -237,6 +237,26 @@ static bool time_setting(Sema *S, Node *settings, const char *name, int64_t *ste
     return !n || network_steps(S, n, arena_printf(S->arena, "`%s`", name), steps);
 }
 
+/* `gain` multiplies the weight of events. */
+static bool gain_weight(AttrWork *w, Node *settings, PlanAttr *weight)
+{
+    Node *n = wire_setting(settings, "gain");
+    double gain;
+    if (!n) return true;
+    Ctx c = ctx_const(w->S, "a gain");
+    if (!elab_const(&c, n, DIM_NONE, "a gain", &gain)) return false;
+    if (isinf(gain)) {
+        diag_add(w->S->diags, D_non_finite_constant, n->span, "a gain must be finite");
+        return false;
+    }
+    weight->value *= gain;
+    if (!weight->varies) return true;
+    IrFn *fn = w->mod->fn[weight->fn];
+    Ins out = vec_pop(fn->ins);
+    ir_out(fn, 0, ir_op2(fn, OP_MUL, out.arg[0], ir_const(fn, gain)), n->span);
+    return true;
+}
+
 static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const PopRef *to, PlanStim *p, const char *name)
 {
     Slot *port = network_port(S, to, n->kid[0]->span, true);
@@ -244,7 +264,7 @@ static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const 
     Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
     p->port = network_port_index(S->pop[to->pop].inst, port);
     AttrWork w = {.S = S, .cell = cell, .from = *to, .to = *to, .name = name};
-    if (!wire_weight(&w, settings, n->kid[1], port, &p->weight)) return false;
+    if (!wire_weight(&w, settings, n->kid[1], port, &p->weight) || !gain_weight(&w, settings, &p->weight)) return false;
     IrFn *fn;
     if (!w.mod) w.mod = network_new_module(S, name);
     fn = ir_fn(w.mod, "rate", FN_RATE, LANE_NEURON);
@@ -292,7 +312,8 @@ static bool stim_spikes(Sema *S, Node *n, Node **args, const Cell *cell, const P
     if (!port) return false;
     p->port = network_port_index(S->pop[to->pop].inst, port);
     AttrWork w = {.S = S, .cell = cell, .from = *to, .to = *to, .name = name};
-    if (!wire_weight(&w, n->n_kids > 2 ? n->kid[2] : NULL, n->kid[1], port, &p->weight)) return false;
+    Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
+    if (!wire_weight(&w, settings, n->kid[1], port, &p->weight) || !gain_weight(&w, settings, &p->weight)) return false;
     if (!events_list(S, args[0], args[1], S->pop[to->pop].n, &to->sel, false, &p->list)) return false;
     if (p->weight.varies) p->weight.kernel = network_module(S, w.mod);
     return true;
@@ -300,7 +321,7 @@ static bool stim_spikes(Sema *S, Node *n, Node **args, const Cell *cell, const P
 
 void stimuli_wire(Sema *S, Node *n)
 {
-    static const char *const for_events[] = {"weight", "start", "stop", "seed"}, *const for_current[] = {"start", "stop", "gain", "seed"};
+    static const char *const for_events[] = {"weight", "start", "stop", "gain", "seed"}, *const for_current[] = {"start", "stop", "gain", "seed"};
     Ex to = network_pops(S, n->kid[0]);
     Node *call = n->kid[1], *settings = n->n_kids > 2 ? n->kid[2] : NULL;
     const StimDef *def = stimuli_find(S, call);
@@ -321,7 +342,7 @@ void stimuli_wire(Sema *S, Node *n)
         else diag_hint(d, "write it like `%s`", like->example);
         return;
     }
-    wire_check_settings(S, settings, def->events ? for_events : for_current, 4, "this stimulus");
+    wire_check_settings(S, settings, def->events ? for_events : for_current, def->events ? 5 : 4, "this stimulus");
     Node *args[MAX_ARGS];
     if (!wire_args(S, call, def->name, def->arg, def->n_args, def->example, args) || to.kind != EX_POPS) return;
     PlanStim base = {.place = wire_place(S, n->span), .kind = !def->events ? STIM_DRIVE : !strcmp(def->name, "spikes") ? STIM_SPIKES : STIM_POISSON, .rate_kernel = -1, .rate_fn = -1,

@@ -481,7 +481,7 @@ static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
     Slot *s = inst_slot(in, v->name);
     if (s && s->lost) return false;
     if (!s) {
-        if (follow_up(S, in->slot, v->name)) return false;
+        if (follow_hole(in->def.body) || follow_up(S, in->def.body, v->name)) return false;
         Diag *d = diag_add(S->diags, D_record_not_recordable, v->span, "`%s` has no variable `%s`", p->name, v->name);
         const char **cand = NULL;
         for (size_t k = 0; k < vec_len(in->slot); k++) vec_push(cand, in->slot[k].name);
@@ -672,6 +672,7 @@ void wire_expects(Sema *S)
 void wire_all(Sema *S)
 {
     bool any_spikes = false;
+    for (size_t k = 0; k < vec_len(S->pop); k++) moments_bind_inputs(S, &S->pop[k]);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
         switch (n->kind) {

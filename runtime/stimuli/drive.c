@@ -1,7 +1,7 @@
 /* A value added to an input in every step, evaluated at the step's beginning and held over it. */
 #include "../engine_internal.h"
 
-extern const StimKind stimulus_kind_drive;
+extern const StimKind drive_kind;
 
 static void inputs(Worker *w, const Stim *s, int64_t step, double t, double t1)
 {
@@ -26,4 +26,4 @@ const StimDef stimulus_drive = {
     .value = "value",
     .each_step = true,
 };
-const StimKind stimulus_kind_drive = {.inputs = inputs};
+const StimKind drive_kind = {.inputs = inputs};

@@ -2,7 +2,7 @@
  * weights are added to the neuron's accumulator. */
 #include "../engine_internal.h"
 
-extern const StimKind stimulus_kind_poisson;
+extern const StimKind poisson_kind;
 
 /* Counts are at most 1e9, and doubles are made of signed numbers several at a time. */
 static void add_weights(double *restrict acc, const uint32_t *restrict count, const double *restrict weight, double same,
@@ -74,4 +74,4 @@ const StimDef stimulus_poisson = {
     .arg = args,
     .events = true,
 };
-const StimKind stimulus_kind_poisson = {.events = events};
+const StimKind poisson_kind = {.events = events};

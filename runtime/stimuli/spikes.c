@@ -1,7 +1,7 @@
 /* Given spike trains: events at listed steps, for one listed neuron each or for all. */
 #include "../engine_internal.h"
 
-extern const StimKind stimulus_kind_spikes;
+extern const StimKind spikes_kind;
 
 static void events(Worker *w, const Stim *s, int64_t step, double t, double t1)
 {
@@ -35,4 +35,4 @@ const StimDef stimulus_spikes = {
     .arg = args,
     .events = true,
 };
-const StimKind stimulus_kind_spikes = {.events = events};
+const StimKind spikes_kind = {.events = events};
