@@ -85,6 +85,7 @@ static bool is_condition(const Node *n)
 /* E[position.x < 100 um]: the neurons of `from` for which it is true. */
 static bool of_condition(Sema *S, Node *n, int pop, const PlanSelect *from, PlanSelect *to)
 {
+    if (!S->pop[pop].n) return true; /* a loop over populations comes before their sizes */
     const double *is = space_chosen(S, &S->pop[pop], n->kid[1]);
     if (!is) return false;
     uint32_t *list = arena_many(S->arena, uint32_t, from->n), count = 0;

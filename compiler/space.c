@@ -365,6 +365,7 @@ Ex space_end(Ctx *c, Node *n)
     if (s && (s->kind == DECL_PARAM || s->kind == DECL_STATE)) {
         if (ex_is_poison(s->ex)) return s->ex;
         if (s->ex.is_const) return s->ex;
+        if (s->field >= 0 && diag_errors(S->diags)) return ex_ir(ir_imm(c->fn, op, 0, n->span), s->dim); /* nothing will run */
         if (s->field >= 0) return ex_ir(column(c, op, columns_initial(S, p, s->field), p->n, n->span), s->dim);
     }
     if (!in && !p->is_source) return ex_poison();

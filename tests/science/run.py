@@ -3,8 +3,8 @@
 
     run.py CORTEXC [--fast] [--list] [--keep DIR] [CHECK …]
 
-The checks are the functions of neurons.py, integrators.py, noise.py, stimuli.py, steps.py and networks.py; --fast leaves out the large
-networks. The exit status is 1 when a check fails. docs/validation.md says what is held against what."""
+The checks are the functions of neurons.py, integrators.py, noise.py, space.py, stimuli.py, steps.py and networks.py; --fast leaves
+out the large networks. The exit status is 1 when a check fails. docs/validation.md says what is held against what."""
 
 import argparse
 import os
@@ -17,6 +17,7 @@ import neurons      # noqa: F401  (importing enrols the checks)
 import integrators  # noqa: F401
 import noise        # noqa: F401
 import steps        # noqa: F401
+import space        # noqa: F401
 import stimuli      # noqa: F401
 import networks     # noqa: F401
 from bench import CHECKS, Bench
