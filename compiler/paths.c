@@ -85,7 +85,6 @@ static bool is_condition(const Node *n)
 /* E[position.x < 100 um]: the neurons of `from` for which it is true. */
 static bool of_condition(Sema *S, Node *n, int pop, const PlanSelect *from, PlanSelect *to)
 {
-    if (!S->pop[pop].n) return true; /* a loop over populations comes before their sizes */
     const double *is = space_chosen(S, &S->pop[pop], n->kid[1]);
     if (!is) return false;
     uint32_t *list = arena_many(S->arena, uint32_t, from->n), count = 0;
@@ -122,6 +121,7 @@ static Ex of_index(Sema *S, Node *n)
     out.pops = arena_dup(S->arena, e.pops, sizeof *e.pops * (size_t)e.n);
     for (int p = 0; p < e.n; p++) {
         PlanSelect from = e.pops[p].sel, *to = &out.pops[p].sel;
+        if (!S->pop[e.pops[p].pop].n) continue; /* a loop over populations comes before their sizes */
         if (n->n_kids == 2 && n->kid[1]->kind == N_slice) {
             double v[3] = {0, from.n, 1};
             Node *sl = n->kid[1];
