@@ -162,6 +162,10 @@ static bool need_numbers(Ctx *c, Node *n, Ex e)
 {
     Ex s = sample_of(e);
     if (s.kind == EX_NUM || s.kind == EX_POISON || (e.kind == EX_LIST && e.n == 0)) return s.kind != EX_POISON;
+    if (s.kind == EX_POPS && s.n && s.pops[0].port && c->inst) {
+        diag_add(c->S->diags, D_not_yet, n->span, "this version cannot read a variable of another population yet");
+        return false;
+    }
     Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a number, got %s", ex_say(c->S, s));
     if (s.kind == EX_BOOL) diag_hint(d, "turn a truth value into a number by `if … then 1 else 0`");
     return false;

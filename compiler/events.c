@@ -17,6 +17,12 @@ static int by_step(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
 static Node *element_of(Node *list, int n, int k) { return list->kind == N_list && list->n_kids == n ? list->kid[k] : list; }
 
 /* Constants at the top level, all of dimension `want`; NULL after a diagnostic. */
@@ -46,7 +52,7 @@ static bool check_indices(Sema *S, Node *at, const double *index, int count, uin
         }
         uint32_t i = (uint32_t)index[k];
         bool in = !sel || (!sel->index && i >= sel->lo && i < sel->hi);
-        for (uint32_t q = 0; sel && sel->index && q < sel->n; q++) in = in || sel->index[q] == i;
+        if (!in && sel->index) in = bsearch(&i, sel->index, sel->n, sizeof i, by_number) != NULL;
         if (in) continue;
         Diag *d = diag_add(S->diags, D_out_of_range, here->span, "neuron %u is not among those aimed at", i);
         diag_note(d, "indices count in the whole population");
