@@ -324,6 +324,7 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
 {
     const char *s = n->name;
     *found = true;
+    if (!strcmp(s, "port") && c->inst && c->inst->joint) return synapse_port(c, n);
     if (!strcmp(s, "pi")) return ex_num(3.14159265358979323846, DIM_NONE);
     if (!strcmp(s, "inf")) return (Ex){.kind = EX_NUM, .is_const = true, .num = INFINITY, .wild = true};
     if (!strcmp(s, "dt")) {
@@ -751,6 +752,7 @@ Ex elab(Ctx *c, Node *n)
     case N_field:
         if (path_is_pops(c->S, n)) return path_pops(c->S, n);
         if (n->kid[0]->kind == N_name && (!strcmp(n->kid[0]->name, "source") || !strcmp(n->kid[0]->name, "target"))) {
+            if (c->inst && c->inst->joint && c->inst->joint->handler) return synapse_neuron(c, n);
             diag_add(c->S->diags, D_not_yet, n->span, "this version cannot read `%s.` of a synapse yet", n->kid[0]->name);
             return ex_poison();
         }

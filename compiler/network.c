@@ -63,7 +63,7 @@ void network_populations(Sema *S)
         PopInfo *p = &S->pop[k];
         if (p->is_source || !p->model) continue;
         ModelDef def;
-        if (!model_find(S, p->model, p->group->name_span.hi ? p->group->name_span : p->group->span, &def)) continue;
+        if (!model_find(S, p->model, p->group->name_span.hi ? p->group->name_span : p->group->span, B_NEURON, &def)) continue;
         p->inst = inst_new(S, &def, p->group->n_kids > 2 ? p->group->kid[2] : NULL, p->name);
     }
 }
@@ -259,7 +259,7 @@ bool network_instances(Sema *S)
                 q = S->pop[k].inst ? base : NULL; /* without an instance the models may go in circles */
             }
         ModelDef def;
-        if (used || !model_find(S, b->name, b->node->name_span, &def)) continue;
+        if (used || !model_find(S, b->name, b->node->name_span, B_NEURON, &def)) continue;
         Inst *in = inst_new(S, &def, NULL, b->name);
         ok = inst_emit(in, NULL, 0) && ok;
         vec_free(in->slot);

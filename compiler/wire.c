@@ -10,7 +10,7 @@ typedef struct Cell {
     int a, b, n_from, n_to;
 } Cell;
 
-static Node *setting(Node *settings, const char *name)
+Node *wire_setting(Node *settings, const char *name)
 {
     for (int k = 0; settings && k < settings->n_kids; k++)
         if (settings->kid[k] && settings->kid[k]->kind == N_entry && !strcmp(settings->kid[k]->name, name)) return settings->kid[k]->kid[0];
@@ -217,7 +217,7 @@ static bool attr_value(AttrWork *w, Node *n, const char *salt, FnRole role, Dim 
 
 static PlanTri tri_setting(Sema *S, Node *settings, const char *name)
 {
-    Node *n = setting(settings, name);
+    Node *n = wire_setting(settings, name);
     if (!n) return TRI_DEFAULT;
     Ctx c = ctx_const(S, name);
     Ex e = elab_bool(&c, n);
@@ -226,7 +226,7 @@ static PlanTri tri_setting(Sema *S, Node *settings, const char *name)
 
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed)
 {
-    Node *n = setting(settings, "seed");
+    Node *n = wire_setting(settings, "seed");
     Ctx c = ctx_const(S, "a seed");
     double v;
     if (!n || !elab_const(&c, n, DIM_NONE, "a seed", &v)) return false;
@@ -366,7 +366,7 @@ static bool delay_attr(AttrWork *w, Node *n, PlanAttr *out)
 static bool weight_attr(AttrWork *w, Node *settings, Node *call, const Slot *port, PlanAttr *out)
 {
     Sema *S = w->S;
-    Node *n = setting(settings, "weight");
+    Node *n = wire_setting(settings, "weight");
     if (!n) {
         static const char *const meant[] = {"weight"};
         for (int k = 0; settings && k < settings->n_kids; k++)
@@ -404,8 +404,14 @@ static void note_sign(Sema *S, int pop, const PlanAttr *weight, const Slot *port
     p->any_out = true;
 }
 
+static Ex pick_cell(const void *user, Node *n, Ex e)
+{
+    const AttrWork *w = user;
+    return pick(w->S, n, e, w->cell);
+}
+
 /* One cell of a connect: one source population to one target population. */
-static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
+static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
 {
     Slot *port = network_port(S, to, n->kid[1]->span, true);
     if (!port) return false;
@@ -413,6 +419,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     const char *name = arena_printf(S->arena, "%s->%s.%s", sel_name(S, from), sel_name(S, to), port->name);
     if (n->name) name = many ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
     AttrWork w = {.S = S, .cell = cell, .from = *from, .to = *to, .name = name};
+    Inst *synapse = NULL;
     PlanProj p = {.place = place_of(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
                   .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .prob_kernel = -1, .prob_fn = -1};
     bool ok = true, none = false;
@@ -440,8 +447,14 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
-    ok = weight_attr(&w, settings, n->kid[2], port, &p.weight) && ok;
-    ok = delay_attr(&w, setting(settings, "delay"), &p.delay) && ok;
+    if (model) {
+        Joint *joint = arena_one(S->arena, Joint);
+        *joint = (Joint){.from = from, .to = to, .port = port, .pick = pick_cell, .user = &w};
+        synapse = synapse_new(S, n, model, joint, name, &p);
+        ok = synapse && ok;
+    } else
+        ok = weight_attr(&w, settings, n->kid[2], port, &p.weight) && ok;
+    ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {
         int kernel = network_module(S, w.mod);
@@ -457,6 +470,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
         return false;
     }
     if (!none) vec_push(S->proj, p);
+    if (!none) vec_push(S->joined, ((ProjInfo){p.name, n->name, port, synapse}));
     return true;
 }
 
@@ -465,11 +479,10 @@ static void wire_connect(Sema *S, Node *n)
     static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed"};
     Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
     const RuleDef *rule = rule_find(S, n->kid[2]);
-    check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
-    if (n->name2 && n->name2 != sym("static")) {
-        diag_add(S->diags, D_not_yet, n->name2_span.hi ? n->name2_span : n->span, "this version has only static synapses, no `%s` yet", n->name2);
-        return;
-    }
+    bool plastic = n->name2 && n->name2 != sym("static");
+    ModelDef model;
+    if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
+    if (!plastic) check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!port_free(S, n->kid[0], from, "the source") || !sends_spikes(S, n->kid[0], from)) return;
     Node *args[4];
@@ -477,14 +490,14 @@ static void wire_connect(Sema *S, Node *n)
     for (int a = 0; a < from.n; a++)
         for (int b = 0; b < to.n; b++) {
             Cell cell = {.from_list = from.is_list, .to_list = to.is_list, .a = a, .b = b, .n_from = from.n, .n_to = to.n};
-            (void)connect_cell(S, n, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
+            (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
         }
 }
 
 /* ---- stimuli ---- */
 static bool time_setting(Sema *S, Node *settings, const char *name, int64_t *steps)
 {
-    Node *n = setting(settings, name);
+    Node *n = wire_setting(settings, name);
     return !n || network_steps(S, n, arena_printf(S->arena, "`%s`", name), steps);
 }
 
@@ -549,7 +562,7 @@ static bool stim_drive(Sema *S, Node *n, Node **args, const Cell *cell, const Po
     Ex e = elab(&c, args[0]);
     if (e.kind != EX_POISON) e = pick(S, args[0], e, cell);
     if (e.kind == EX_POISON || !elab_fits(&c, args[0], e, port->dim, arena_printf(S->arena, "a drive of `%s`", port->name))) return false;
-    Node *gain = setting(n->n_kids > 2 ? n->kid[2] : NULL, "gain");
+    Node *gain = wire_setting(n->n_kids > 2 ? n->kid[2] : NULL, "gain");
     if (gain) {
         double g;
         if (!elab_const(&c, gain, DIM_NONE, "a gain", &g)) return false;
@@ -661,6 +674,7 @@ static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
 
 static void wire_record(Sema *S, Node *n)
 {
+    if (synapse_record(S, n)) return;
     Node *vars = n->kid[0], *when = n->n_kids > 2 ? n->kid[2] : NULL;
     bool spikes = false;
     static const char *const later[] = {"rate", "count", "connectivity", "weight"};
@@ -825,10 +839,12 @@ void wire_expects(Sema *S)
 void wire_all(Sema *S)
 {
     bool any_spikes = false;
+    for (size_t k = 0; k < vec_len(S->items); k++) /* what is recorded of synapses may stand before them */
+        if (S->items[k]->kind == N_connect) wire_connect(S, S->items[k]);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
         switch (n->kind) {
-        case N_connect: wire_connect(S, n); break;
+        case N_connect: break;
         case N_stimulus: wire_stimulus(S, n); break;
         case N_record: wire_record(S, n); break;
         case N_run:
