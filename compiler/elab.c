@@ -262,13 +262,18 @@ static void say_not_constant(Ctx *c, Span at, const char *name)
 /* Is a name a law (drawn or dependent on i, j, t) rather than one value? */
 static bool is_law(Sema *S, Node *n, int depth)
 {
-    if (!n || depth > 64) return false;
+    if (!n || depth > 1000) return false;
     if (n->kind == N_name) {
         static const char *const per_use[] = {"i", "j", "t", "distance", "source", "target", "xi"};
         for (size_t k = 0; k < sizeof per_use / sizeof *per_use; k++)
             if (n->name == sym(per_use[k])) return true;
         Bind *b = scope_find(S->top, n->name);
-        return b && b->kind == B_LET && is_law(S, b->node->kid[0], depth + 1);
+        if (!b || b->kind != B_LET) return false;
+        if (!b->law) {
+            b->law = 3;
+            b->law = is_law(S, b->node->kid[0], depth + 1) ? 2 : 1;
+        }
+        return b->law == 2;
     }
     if (n->kind == N_call && n->kid[0]->kind == N_name) {
         static const char *const draws[] = {"random", "uniform", "normal", "lognormal", "exponential",
@@ -311,7 +316,7 @@ static Ex name_let(Ctx *c, Bind *b, Node *n)
     }
     b->state = 1;
     Ctx k = ctx_const(c->S, arena_printf(c->S->arena, "`%s`", b->name));
-    b->ex = elab_celsius(&k, value, b->kind == B_PARAM && b->node->kid[0] && unit_is_celsius(&b->node->kid[0]->unit));
+    b->ex = elab_celsius(&k, value, b->kind == B_PARAM && b->node->kid[0] && elab_is_celsius(&b->node->kid[0]->unit));
     if (b->kind == B_PARAM && b->node->kid[0] && b->node->kid[0]->kind == N_poison) b->ex = ex_poison();
     if (b->kind == B_PARAM && b->ex.kind != EX_POISON && b->node->kid[0] &&
         !elab_fits(&k, value, b->ex, b->node->kid[0]->unit.dim, arena_printf(c->S->arena, "`%s`", b->name)))
@@ -702,9 +707,31 @@ static Ex elab_refractory(Ctx *c, Node *n)
     return (Ex){.kind = EX_BOOL, .value = ir_op2(c->fn, OP_GT, r, ir_const(c->fn, 0))};
 }
 
+/* Definitions that use each other can mean more than any memory holds, in a few lines. */
+static bool too_much(Sema *S, Node *n)
+{
+    enum { MOST = 10000000, DEEPEST = 2000 };
+    if (S->work > MOST) return true;
+    if (++S->work <= MOST && S->deep < DEEPEST) return false;
+    diag_add(S->diags, D_nesting_too_deep, n->span,
+             S->deep < DEEPEST ? "the definitions used here stand for more than 10 million expressions" : "definitions use each other more than 1,000 deep");
+    S->work = MOST + 1;
+    return true;
+}
+
+static Ex elab_kind(Ctx *c, Node *n);
+
 Ex elab(Ctx *c, Node *n)
 {
-    if (!n) return ex_poison();
+    if (!n || too_much(c->S, n)) return ex_poison();
+    c->S->deep++;
+    Ex e = elab_kind(c, n);
+    c->S->deep--;
+    return e;
+}
+
+static Ex elab_kind(Ctx *c, Node *n)
+{
     switch (n->kind) {
     case N_num: {
         Ex e = ex_num(n->num, DIM_NONE);
@@ -722,7 +749,7 @@ Ex elab(Ctx *c, Node *n)
             Diag *d = diag_add(c->S->diags, D_unit_mismatch, n->span, "degrees Celsius stand only as the value of a parameter declared `: degC`");
             diag_note(d, "they have another zero than K, so sums and products of them mean nothing");
             double kelvin = n->num + 273.15;
-            if (unit_is_celsius(&n->unit)) diag_hint(d, "write `%.10g K` for this temperature, `%.10g K` for a difference", kelvin, n->num);
+            if (elab_is_celsius(&n->unit)) diag_hint(d, "write `%.10g K` for this temperature, `%.10g K` for a difference", kelvin, n->num);
             else diag_hint(d, "write `K` instead of `degC`");
             return ex_poison();
         }
@@ -769,12 +796,12 @@ Ex elab(Ctx *c, Node *n)
     return ex_poison();
 }
 
-bool unit_is_celsius(const Unit *u) { return u->text && !strcmp(u->text, "degC"); }
+bool elab_is_celsius(const Unit *u) { return u->text && !strcmp(u->text, "degC"); }
 
 Ex elab_celsius(Ctx *c, Node *n, bool allowed)
 {
     Node *q = n->kind == N_neg ? n->kid[0] : n;
-    if (!allowed || q->kind != N_qty || !unit_is_celsius(&q->unit)) return elab(c, n);
+    if (!allowed || q->kind != N_qty || !elab_is_celsius(&q->unit)) return elab(c, n);
     return ex_num((n->kind == N_neg ? -q->num : q->num) + 273.15, q->unit.dim);
 }
 

@@ -5,11 +5,13 @@
 #include <math.h>
 #include <string.h>
 
+static Span name_of(Node *n) { return n->name_span.hi ? n->name_span : n->span; }
+
 /* ---- which model ---- */
 bool model_find(Sema *S, Sym name, Span at, BindKind kind, ModelDef *out)
 {
     *out = (ModelDef){.name = name};
-    Node *chain[16];
+    Node *chain[MODEL_CHAIN];
     int n = 0;
     for (Sym look = name;;) {
         Bind *b = scope_here(S->top, look);
@@ -42,8 +44,12 @@ bool model_find(Sema *S, Sym name, Span at, BindKind kind, ModelDef *out)
             out->body = b->node;
             break;
         }
-        if (n == 16) {
-            diag_add(S->diags, D_cyclic_definition, b->node->name_span, "`%s` is derived from itself", look);
+        bool circle = false;
+        for (int k = 0; k < n; k++) circle = circle || chain[k] == b->node->kid[0];
+        if (circle || n == MODEL_CHAIN) {
+            if (follow_up(S, "chain", circle ? b->node->name2 : sym(""))) return false;
+            if (circle) diag_add(S->diags, D_cyclic_definition, name_of(b->node), "`%s` is derived from itself", look);
+            else diag_add(S->diags, D_nesting_too_deep, name_of(b->node), "more than %d models are derived from each other", MODEL_CHAIN);
             return false;
         }
         chain[n++] = b->node->kid[0];
@@ -61,8 +67,6 @@ Slot *inst_slot(Inst *in, Sym name)
         if (in->slot[k].name == name) return &in->slot[k];
     return NULL;
 }
-
-static Span name_of(Node *n) { return n->name_span.hi ? n->name_span : n->span; }
 
 static void declare(Inst *in, Node *decl, int kind)
 {
@@ -100,7 +104,7 @@ static void declare(Inst *in, Node *decl, int kind)
         }
     } else if (unit) {
         s.unit = unit->unit;
-        s.celsius = unit_is_celsius(&s.unit);
+        s.celsius = elab_is_celsius(&s.unit);
         if (s.celsius) s.unit.text = "K";
         s.dim = unit->unit.dim;
         s.has_dim = true;

@@ -47,6 +47,7 @@ struct Bind {
     int state;       /* 0 not looked at, 1 being elaborated, 2 cached, 3 not constant (elaborate at each use) */
     int index;       /* B_POP: into Sema.pop; B_LAYER: into Sema.layer */
     bool library;    /* from models/lib */
+    int law, pops;   /* whether it is a law, populations: 0 not known, 1 no, 2 yes, 3 being looked at */
     Bind *next;
 };
 typedef struct Scope Scope;
@@ -82,7 +83,7 @@ typedef struct Ctx {
 /* ---- elab.c ---- */
 Ex elab(Ctx *c, Node *n);
 Ex elab_celsius(Ctx *c, Node *n, bool allowed);     /* a literal in degC becomes a temperature in K */
-bool unit_is_celsius(const Unit *u);
+bool elab_is_celsius(const Unit *u);
 Ex elab_num(Ctx *c, Node *n);                       /* must be a number (any dimension) */
 Ex elab_dim(Ctx *c, Node *n, Dim want, const char *what); /* a number of that dimension; 0 fits */
 Ex elab_bool(Ctx *c, Node *n);
@@ -119,9 +120,10 @@ bool path_is_pops(Sema *S, Node *n);
 Ex path_pops(Sema *S, Node *n);
 
 /* ---- neuron.c ---- */
+enum { MODEL_CHAIN = 64 }; /* models derived from each other, at most */
 typedef struct ModelDef {
     Node *body;          /* N_neuron: the equations */
-    Node *settings[16];  /* of the `of` chain, base first */
+    Node *settings[MODEL_CHAIN];  /* of the `of` chain, base first */
     int n_settings;
     Sym name;
 } ModelDef;
@@ -281,6 +283,9 @@ struct Sema {
     uint64_t *mod_hash;
     IrModule **all_mods; /* vec */
     Span *lost;          /* vec: what could not be read */
+    long work;           /* expressions elaborated so far */
+    int deep;            /* of them, those within each other */
+    bool declared;       /* all names are known */
     bool unread;         /* there were mistakes of syntax */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */

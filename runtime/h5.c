@@ -20,7 +20,8 @@ static void start(void)
     static bool done;
     if (!done) {
         done = true;
-        setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1); /* it truncates before it locks; output.c locks */
+        setenv("HDF5_USE_FILE_LOCKING", "FALSE",
+               1); /* it truncates before it locks; output.c locks */
         H5dont_atexit();
         H5open();
         H5Eset_auto2(H5E_DEFAULT, NULL, NULL);

@@ -94,7 +94,8 @@ static bool refuse_create(const char *path, int why, Fail *f)
 }
 
 /* Makes `tmp` and locks it for as long as the descriptor stays open; -1 and a Fail, which speaks of
- * `path`. A run that ended between the two calls may have renamed what was opened: then once more. */
+ * `path`. A run that ended between the two calls may have renamed what was opened: then once more.
+ */
 static int lock_tmp(const char *tmp, const char *path, Fail *f)
 {
     for (;;) {
@@ -269,7 +270,8 @@ static void hash_spikes(Hash *hash, int64_t step, const uint32_t *id, size_t n)
 static bool failed(const Output *o, Fail *f)
 {
     Fail why = h5_error(o->h5);
-    return fail_set(f, why.exit_code, "%s; the file was removed, as it cannot be completed", why.text);
+    return fail_set(f, why.exit_code, "%s; the file was removed, as it cannot be completed",
+                    why.text);
 }
 
 static bool take_spikes(Sink *s, int pop, int64_t step, const uint32_t *id, size_t n, Fail *f)
@@ -475,8 +477,14 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
     if (!ok) failed(o, f);
     if (!h5_finish(o->h5, ok ? f : &(Fail){0})) ok = false;
     o->h5 = NULL;
+    if (ok && fsync(o->lock) != 0)
+        ok = fail_set(f, EXIT_IO, "cannot write %s to disk: %s", o->tmp, strerror(errno));
     if (!ok) unlink(o->tmp);
-    ok = ok && os_rename(o->tmp, o->path, f);
+    Fail why = {0};
+    if (ok &&
+        !os_rename(o->tmp, o->path, &why)) /* what is on disk is not thrown away for its name */
+        ok = fail_set(f, why.exit_code, "%.300s%s", why.text,
+                      os_exists(o->tmp) ? "; the results are complete in the former" : "");
     release(o);
     return ok;
 }

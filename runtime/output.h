@@ -26,7 +26,8 @@ Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *
 Sink *output_sink(Output *o);
 /* Writes what is known only at the end, syncs and renames to `path`. `e` may be NULL (no state
  * hashes, no wall times), and so may `s` (no statistics) and `x` (nothing of what was expected).
- * Frees `o` also when it fails. After a failed write (Fail 74) nothing stands under either name. */
+ * Frees `o` also when it fails. After a failed write (Fail 74) nothing stands under either name;
+ * when only the renaming fails, the results stay in `path`.tmp. */
 bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x, Fail *f);
 /* Ends without a result: removes `path`.tmp and frees `o` (may be NULL). */
 void output_abandon(Output *o);
@@ -55,10 +56,10 @@ typedef struct SummaryRow {
     uint64_t cells, spikes;
     double rate; /* Hz, mean over cells and the whole run */
     double cv;   /* of the intervals between spikes; mean over cells with >= 3 spikes, or NaN */
-    double synchrony;  /* from 0 (independent) to 1 (all together), NaN when it cannot be told */
-    double fano;       /* variance over mean of the population's count in 3 ms, or NaN */
-    const char *word;  /* silent, saturated, synchronous, asynchronous; active: too short a run or
-                        * too few cells to tell; "": nothing is known */
+    double synchrony; /* from 0 (independent) to 1 (all together), NaN when it cannot be told */
+    double fano;      /* variance over mean of the population's count in 3 ms, or NaN */
+    const char *word; /* silent, saturated, synchronous, asynchronous; active: too short a run or
+                       * too few cells to tell; "": nothing is known */
     bool v_sampled;   /* then: how far V was above its rest, in mV, and where the threshold is */
     double v_mean, v_max, v_threshold;
     double color[3];

@@ -119,9 +119,16 @@ static bool read_rows(OutputFile *o, Fail *f)
     for (uint64_t k = 0; k < n; k++) {
         const PlanPop *p = &o->plan.pop[k];
         SummaryRow *r = &o->row[k];
-        *r = (SummaryRow){.is_source = p->is_source, .cells = p->n, .spikes = spikes[k],
-                          .word = word[k], .rate = v[0][k], .cv = v[1][k], .synchrony = v[2][k],
-                          .fano = v[3][k], .v_mean = v[4][k], .v_max = v[5][k]};
+        *r = (SummaryRow){.is_source = p->is_source,
+                          .cells = p->n,
+                          .spikes = spikes[k],
+                          .word = word[k],
+                          .rate = v[0][k],
+                          .cv = v[1][k],
+                          .synchrony = v[2][k],
+                          .fano = v[3][k],
+                          .v_mean = v[4][k],
+                          .v_max = v[5][k]};
         r->v_sampled = isfinite(r->v_mean + r->v_max);
         r->v_threshold = p->v_threshold - p->v_rest;
         memcpy(r->color, p->color, sizeof r->color);

@@ -11,7 +11,7 @@
 enum {
     LEVELS = 6, /* the first 4^level cells of a row's range */
     DOTS_X = 2,
-    DOTS_Y = 4, /* in one character of braille */
+    DOTS_Y = 4,    /* in one character of braille */
     MAX_FILL = 30, /* per cent of dots */
     LABEL = 12     /* longest label */
 };
@@ -32,8 +32,8 @@ struct Raster {
     RastPop *pop;
 };
 
-/* Lines go to populations in proportion to their cells, but at least two where there is room, and no
- * more than there are cells to show. */
+/* Lines go to populations in proportion to their cells, but at least two where there is room, and
+ * no more than there are cells to show. */
 static void share_rows(Raster *r, int rows)
 {
     int least = 2 * r->n_shown <= rows ? 2 : 1;
@@ -66,8 +66,10 @@ Raster *raster_new(const Plan *p, int columns, int rows)
         RastPop *to = &r->pop[k];
         int at = p->pop_order ? p->pop_order[k] : k;
         if (p->pop[at].record_spikes && p->pop[at].n) {
-            if (r->n_shown < rows) r->order[r->n_shown++] = at;
-            else r->n_left_out++;
+            if (r->n_shown < rows)
+                r->order[r->n_shown++] = at;
+            else
+                r->n_left_out++;
         }
         snprintf(to->name, sizeof to->name, "%s", p->pop[k].name);
         memcpy(to->color, p->pop[k].color, sizeof to->color);
@@ -113,7 +115,8 @@ void raster_spikes(Raster *r, int pop, int64_t step, const uint32_t *id, size_t 
 
 const char *raster_color(const double rgb[3], char text[24])
 {
-    static const int level[6] = {0, 95, 135, 175, 215, 255}; /* of the cube of a terminal's colours */
+    static const int level[6] = {0,   95,  135,
+                                 175, 215, 255}; /* of the cube of a terminal's colours */
     int c[3];
     for (int k = 0; k < 3; k++) {
         double v = 255 * (rgb[k] > 0 ? rgb[k] < 1 ? rgb[k] : 1 : 0);

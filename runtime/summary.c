@@ -5,15 +5,14 @@
  * CV: standard deviation over mean of the intervals between a cell's spikes, averaged over the
  * cells with at least three spikes (two intervals); of large populations every k-th cell is looked
  * at.
- * Synchrony: the chi of Golomb & Rinzel (1993), Phys. Rev. E 48:4810, on spike counts c_i in bins of
- * 3 ms and freed of its dependence on the number of cells. With P the sum of the c_i,
- *     chi^2 = (var P - sum var c_i) / ((sum sd c_i)^2 - sum var c_i),
- * the mean correlation of all pairs of cells, each weighted by its two standard deviations: 0 for
- * independent cells, 1 when all do the same, whatever their number and rate. At most 1,000 cells,
- * evenly chosen, are looked at.
- * Fano: var P / mean P of the same cells, which Potjans & Diesmann (2014), Cereb. Cortex 24:785,
- * call synchrony; it grows with the number of cells.
- * The first 100 ms (a fifth of shorter runs) are left out: they show where the cells started. */
+ * Synchrony: the chi of Golomb & Rinzel (1993), Phys. Rev. E 48:4810, on spike counts c_i in bins
+ * of 3 ms and freed of its dependence on the number of cells. With P the sum of the c_i, chi^2 =
+ * (var P - sum var c_i) / ((sum sd c_i)^2 - sum var c_i), the mean correlation of all pairs of
+ * cells, each weighted by its two standard deviations: 0 for independent cells, 1 when all do the
+ * same, whatever their number and rate. At most 1,000 cells, evenly chosen, are looked at. Fano:
+ * var P / mean P of the same cells, which Potjans & Diesmann (2014), Cereb. Cortex 24:785, call
+ * synchrony; it grows with the number of cells. The first 100 ms (a fifth of shorter runs) are left
+ * out: they show where the cells started. */
 #include "output.h"
 
 #include <math.h>
@@ -21,7 +20,8 @@
 
 #define SILENT_HZ 0.05
 #define SATURATED_HZ 100.0
-#define SYNCHRONOUS 0.2 /* chi: above what Brunel (2000) calls asynchronous, below his oscillations */
+#define SYNCHRONOUS                                                                                \
+    0.2 /* chi: above what Brunel (2000) calls asynchronous, below his oscillations */
 #define BIN_MS 3.0
 #define ONSET_MS 100.0
 
@@ -33,7 +33,8 @@ typedef struct Cell {
     double squares; /* of the intervals, in steps; whole numbers, so sums are exact below 2^53 */
 } Cell;
 
-typedef struct Counts { /* spikes in bins: the one being filled, and what the filled ones add up to */
+typedef struct Counts { /* spikes in bins: the one being filled, and what the filled ones add up to
+                         */
     int64_t bin;
     uint64_t count, sum, squares;
 } Counts;
@@ -226,7 +227,8 @@ void summary_sample(Summary *s, const Engine *e)
 
 void summary_set_row(Summary *s, int pop, const SummaryRow *row, const char *note)
 {
-    static const char *const word[] = {"silent", "saturated", "synchronous", "asynchronous", "active"};
+    static const char *const word[] = {"silent", "saturated", "synchronous", "asynchronous",
+                                       "active"};
     SummaryRow *to = arena_one(s->arena, SummaryRow);
     const SumPop *p = &s->pop[pop];
     *to = *row;
@@ -354,16 +356,18 @@ static void note_silent(const SumPop *p, const SummaryRow *r, Buf *b)
         buf_printf(b, "%s is silent: %s", p->name,
                    r->is_source    ? "its rate is too low for the length of the run"
                    : !p->has_input ? "nothing is connected to it"
-                                   : "its input is too weak");
+                                   : "its input did not bring it to threshold");
         return;
     }
     if (r->v_mean >= 0)
         buf_printf(b, "%s is silent: its input lifts %s by %.1f%s%s on average, %.1f%s%s at most",
                    p->name, p->v_name, r->v_mean, blank, unit, r->v_max, blank, unit);
     else
-        buf_printf(b, "%s is silent: its input holds %s %.1f%s%s below rest on average, %.1f%s%s %s at most",
-                   p->name, p->v_name, -r->v_mean, blank, unit, fabs(r->v_max), blank, unit,
-                   r->v_max < 0 ? "below" : "above");
+        buf_printf(
+            b,
+            "%s is silent: its input holds %s %.1f%s%s below rest on average, %.1f%s%s %s at most",
+            p->name, p->v_name, -r->v_mean, blank, unit, fabs(r->v_max), blank, unit,
+            r->v_max < 0 ? "below" : "above");
     buf_printf(b, "; the threshold is %.4g%s%s above rest", r->v_threshold, blank, unit);
 }
 
@@ -381,7 +385,8 @@ bool summary_note(const Summary *s, int pop, char *text, size_t size)
     if (silent)
         note_silent(p, &r, &b);
     else
-        buf_printf(&b, "%s is saturated: its cells fire every %.1f ms, driven far above threshold%s",
+        buf_printf(&b,
+                   "%s is saturated: its cells fire every %.1f ms, driven far above threshold%s",
                    p->name, 1000 / r.rate, p->uninhibited ? "; no inhibition reaches it" : "");
     snprintf(text, size, "%s", b.p);
     buf_free(&b);
@@ -479,7 +484,7 @@ static void print_name(FILE *out, const char *name, int width)
 static int fit(bool shown[N_NUMBERS], const int width[N_NUMBERS], int columns, int least)
 {
     static const int given_up[] = {1, 4, 3, 0}; /* spikes, synchrony, CV, cells */
-    int room = columns - 16; /* margins and the longest word */
+    int room = columns - 16;                    /* margins and the longest word */
     for (int c = 0; c < N_NUMBERS; c++)
         room -= width[c] + 2;
     for (size_t k = 0; room < least && k < sizeof given_up / sizeof *given_up; k++) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Changes good and bad models at random and checks them: whatever the text, `cortexc check` must answer with exit
 status 0 or 65, within seconds, and say something when it refuses. The same texts every time; a seed of one's own goes
-on from there.
+on from there. What fails is kept beside the program.
 
     run.py CORTEXC [SEED [COUNT]]"""
 
@@ -71,10 +71,13 @@ def main():
             refused += status == 65
             if status not in (0, 65) or (status == 65 and not err.strip()):
                 failed += 1
-                keep = f"mutant-{seed}-{k}.cortex"
+                keep = os.path.join(os.path.dirname(program), f"mutant-{seed}-{k}.cortex")
                 with open(keep, "wb") as f:
                     f.write(data)
                 print(f"FAIL {keep}: {status}\n{err.decode(errors='replace')[:2000]}")
+                if failed == 10:
+                    print("ten are enough")
+                    break
     print(f"fuzz: {count} models, {refused} refused, {failed} failures")
     return 1 if failed or not refused or refused == count else 0
 

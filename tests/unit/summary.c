@@ -107,8 +107,8 @@ Test(summary, poisson_cells_have_cv_one_and_no_synchrony)
     summary_free(s);
 }
 
-/* Each cell takes every volley with probability c, from volleys that come as Poisson events: all pairs
- * of cells have the correlation c, whatever their number. */
+/* Each cell takes every volley with probability c, from volleys that come as Poisson events: all
+ * pairs of cells have the correlation c, whatever their number. */
 Test(summary, synchrony_is_the_root_of_the_correlation_for_any_number_of_cells)
 {
     static const double c = 0.25;
