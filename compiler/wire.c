@@ -459,7 +459,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {
         int kernel = network_module(S, w.mod);
         if (p.prob_fn >= 0) p.prob_kernel = kernel;
-        if (p.weight.varies) p.weight.kernel = kernel;
+        if (p.weight.varies && !synapse) p.weight.kernel = kernel;
         if (p.delay.varies) p.delay.kernel = kernel;
     }
     if (!ok) return false;

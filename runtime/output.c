@@ -431,6 +431,7 @@ static void release(Output *o)
     for (int k = 0; k < o->plan->n_recs; k++)
         cx_free(o->rec[k].buf);
     if (o->lock >= 0) close(o->lock);
+    output_synapses_free(o->synapses);
     arena_free(o->arena);
     cx_free(o);
 }
@@ -446,6 +447,7 @@ Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *
     o->tmp = arena_printf(o->arena, "%s.tmp", o->path);
     o->pop = arena_many(o->arena, OutPop, (size_t)p->n_pops);
     o->rec = arena_many(o->arena, OutRec, (size_t)p->n_recs);
+    o->synapses = output_synapses_new(o->arena, p);
     o->lock = lock_tmp(o->tmp, path, f);
     if (o->lock < 0 || !(o->h5 = h5_create(o->tmp, f))) {
         if (o->lock >= 0) unlink(o->tmp);
@@ -484,6 +486,7 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
     }
     for (int k = 0; k < p->n_recs; k++)
         ok = ok && finish_rec(o, &o->rec[k]);
+    ok = ok && output_synapses_finish(o->synapses, o->h5, e);
     int64_t steps = e ? engine_stats(e).steps : plan_steps(p);
     if (!e && o->last_step > steps) steps = o->last_step;
     ok = ok && output_meta(o->h5, p, o->info, e, s, x, &(OutputTotals){spikes, hash, steps});
