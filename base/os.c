@@ -178,3 +178,10 @@ const char *os_basename(Arena *a, const char *path, const char *strip_ext)
     if (ext && n > ext && memcmp(path + end - ext, strip_ext, ext) == 0) n -= ext;
     return arena_strndup(a, path + start, n);
 }
+
+/* Memory of this machine in bytes; 0 if it does not say. */
+uint64_t os_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}

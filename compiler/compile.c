@@ -296,14 +296,23 @@ static void apply_sets(Sema *S)
             continue;
         }
         Node *v = S->opt->parse_expression(S->ast, src);
-        if (v) b->node->kid[1] = v;
+        Node *old = b->node->kid[1], *literal = old && old->kind == N_neg ? old->kid[0] : old;
+        if (!v) continue;
+        if (!b->node->kid[0] && literal && (literal->kind == N_qty || (literal->kind == N_num && literal->num != 0))) {
+            b->node->kid[0] = ast_node(S->ast, N_unit, literal->span); /* the default tells the dimension */
+            b->node->kid[0]->unit = literal->kind == N_qty ? literal->unit : (Unit){.factor = 1};
+        }
+        b->node->kid[1] = v;
     }
 }
 
 /* Every `let`, `param` and function is looked at, used or not. */
 static void check_unused(Sema *S)
 {
-    for (Bind *b = S->top->first; b; b = b->next) {
+    Bind **order = NULL; /* as declared: what is computed from others comes after them as a rule */
+    for (Bind *b = S->top->first; b; b = b->next) vec_push(order, b);
+    for (size_t k = vec_len(order); k-- > 0;) {
+        Bind *b = order[k];
         if (b->state == 2 || b->library) continue;
         Node use = {.kind = N_name, .name = b->name, .span = b->node->name_span.hi ? b->node->name_span : b->node->span};
         if (b->kind == B_PARAM || b->kind == B_LET) {
@@ -322,6 +331,7 @@ static void check_unused(Sema *S)
             }
         }
     }
+    vec_free(order);
 }
 
 static int by_source_then_name(const void *a, const void *b)
@@ -394,6 +404,12 @@ static void set_duration(Sema *S)
     else vec_push(S->run, r);
 }
 
+/* The last character of a file, or its beginning when it is empty. */
+static Span end_of(const Node *file)
+{
+    return file->span.hi > file->span.lo ? (Span){file->span.hi - 1, file->span.hi} : (Span){file->span.lo, file->span.lo + 1};
+}
+
 static void elaborate(Sema *S, Node *file)
 {
     take_items(S, file, S->opt->path, 0);
@@ -409,6 +425,7 @@ static void elaborate(Sema *S, Node *file)
         if (n->name && (n->kind == N_connect || n->kind == N_stimulus))
             (void)scope_add(S, S->top, n->name, n->kind == N_connect ? B_PROJ : B_STIM, n);
     }
+    S->declared = true;
     bool library = S->opt->declarations && !vec_len(S->pop);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         NodeKind kind = S->items[k]->kind;
@@ -417,7 +434,7 @@ static void elaborate(Sema *S, Node *file)
     }
     library = library && vec_len(S->items);
     if (!vec_len(S->pop) && !library && !diag_errors(S->diags)) {
-        Diag *d = diag_add(S->diags, D_no_population, (Span){file->span.hi ? file->span.hi - 1 : 0, file->span.hi}, "the model has no population");
+        Diag *d = diag_add(S->diags, D_no_population, end_of(file), "the model has no population");
         diag_hint(d, "add a line such as `population E : 100 of lif`");
     }
     network_populations(S);
@@ -428,7 +445,7 @@ static void elaborate(Sema *S, Node *file)
     set_duration(S);
     wire_expects(S);
     if (!vec_len(S->run) && !library && !diag_errors(S->diags)) {
-        Diag *d = diag_add(S->diags, D_no_run, (Span){file->span.hi ? file->span.hi - 1 : 0, file->span.hi}, "the model never runs");
+        Diag *d = diag_add(S->diags, D_no_run, end_of(file), "the model never runs");
         diag_hint(d, "add a line such as `run 1 s`");
     }
     if (!instances || diag_errors(S->diags)) return;

@@ -53,6 +53,18 @@ int ex_value(Ctx *c, Ex e)
     return e.is_const ? ir_const(c->fn, e.num) : e.value;
 }
 
+/* Definitions that use each other can mean more than any memory holds, in a few lines. */
+bool elab_too_much(Sema *S, Span at)
+{
+    enum { MOST = 10000000, DEEPEST = 2000 };
+    if (S->work > MOST) return true;
+    if (++S->work <= MOST && S->deep < DEEPEST) return false;
+    diag_add(S->diags, D_nesting_too_deep, at,
+             S->deep < DEEPEST ? "what is written here stands for more than 10 million expressions" : "definitions use each other more than 1,000 deep");
+    S->work = MOST + 1;
+    return true;
+}
+
 static int depth_of(Ex e) { return e.kind == EX_LIST ? 1 + (e.n ? depth_of(e.item[0]) : 0) : 0; }
 
 Ex ex_spread(Ctx *c, Span at, int n, const Ex *arg, ExLeaf *leaf, const void *user)
@@ -63,6 +75,7 @@ Ex ex_spread(Ctx *c, Span at, int n, const Ex *arg, ExLeaf *leaf, const void *us
         int d = depth_of(arg[k]);
         if (d > depth) depth = d;
     }
+    if (elab_too_much(c->S, at)) return ex_poison();
     if (!depth) return leaf(c, at, user, n, arg);
     int len = 1;
     for (int k = 0; k < n; k++) {
@@ -707,23 +720,11 @@ static Ex elab_refractory(Ctx *c, Node *n)
     return (Ex){.kind = EX_BOOL, .value = ir_op2(c->fn, OP_GT, r, ir_const(c->fn, 0))};
 }
 
-/* Definitions that use each other can mean more than any memory holds, in a few lines. */
-static bool too_much(Sema *S, Node *n)
-{
-    enum { MOST = 10000000, DEEPEST = 2000 };
-    if (S->work > MOST) return true;
-    if (++S->work <= MOST && S->deep < DEEPEST) return false;
-    diag_add(S->diags, D_nesting_too_deep, n->span,
-             S->deep < DEEPEST ? "the definitions used here stand for more than 10 million expressions" : "definitions use each other more than 1,000 deep");
-    S->work = MOST + 1;
-    return true;
-}
-
 static Ex elab_kind(Ctx *c, Node *n);
 
 Ex elab(Ctx *c, Node *n)
 {
-    if (!n || too_much(c->S, n)) return ex_poison();
+    if (!n || elab_too_much(c->S, n->span)) return ex_poison();
     c->S->deep++;
     Ex e = elab_kind(c, n);
     c->S->deep--;

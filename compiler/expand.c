@@ -13,6 +13,7 @@ typedef struct Subst {
 static Node *copy(Sema *S, Node *n, const Subst *map)
 {
     if (!n) return NULL;
+    if (elab_too_much(S, n->span)) return ast_node(S->ast, N_poison, n->span);
     if (n->kind == N_name)
         for (const Subst *s = map; s; s = s->next)
             if (s->name == n->name) {
@@ -51,7 +52,7 @@ static void expand_for(Sema *S, Node *n, const Subst *map, Node ***out)
         diag_add(S->diags, D_wrong_argument_count, names->span, "a loop has one name, or an index and a name");
         return;
     }
-    for (int k = 0; k < e.n; k++) {
+    for (int k = 0; k < e.n && !elab_too_much(S, n->span); k++) {
         Node *element = ast_kids(S->ast, N_index, list->span, 2, list, number(S, k, list->span));
         Subst value = {.name = names->kid[names->n_kids - 1]->name, .value = element, .next = (Subst *)map};
         Subst index = {.name = names->kid[0]->name, .value = number(S, k, names->span), .next = &value};

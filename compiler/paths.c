@@ -9,14 +9,20 @@
 
 static bool is_pops(Sema *S, Node *n, int depth)
 {
-    if (!n || depth > 64) return false;
+    if (!n || depth > (S->declared ? 1000 : 16)) return false;
     switch (n->kind) {
     case N_wild: return true;
     case N_name: {
         Bind *b = scope_find(S->top, n->name);
         if (!b) return false;
         if (b->kind == B_POP || b->kind == B_LAYER) return true;
-        return b->kind == B_LET && is_pops(S, b->node->kid[0], depth + 1);
+        if (b->kind != B_LET) return false;
+        if (!S->declared) return is_pops(S, b->node->kid[0], depth + 1);
+        if (!b->pops) {
+            b->pops = 3;
+            b->pops = is_pops(S, b->node->kid[0], depth + 1) ? 2 : 1;
+        }
+        return b->pops == 2;
     }
     case N_field:
     case N_field_wild:
@@ -323,7 +329,10 @@ Ex path_pops(Sema *S, Node *n)
         for (int k = 0; k < n->n_kids; k++) {
             Ex e = path_pops(S, n->kid[k]);
             if (e.kind == EX_POISON) bad = true;
-            for (int q = 0; q < e.n && e.kind == EX_POPS; q++) vec_push(refs, e.pops[q]);
+            for (int q = 0; q < e.n && e.kind == EX_POPS && !bad; q++) {
+                bad = elab_too_much(S, n->span);
+                vec_push(refs, e.pops[q]);
+            }
         }
         out.n = (int)vec_len(refs);
         if (!bad && out.n) out.pops = arena_dup(S->arena, refs, sizeof *refs * (size_t)out.n);

@@ -82,6 +82,7 @@ typedef struct Ctx {
 
 /* ---- elab.c ---- */
 Ex elab(Ctx *c, Node *n);
+bool elab_too_much(Sema *S, Span at);               /* counts, and diagnoses once */
 Ex elab_celsius(Ctx *c, Node *n, bool allowed);     /* a literal in degC becomes a temperature in K */
 bool elab_is_celsius(const Unit *u);
 Ex elab_num(Ctx *c, Node *n);                       /* must be a number (any dimension) */

@@ -816,11 +816,6 @@ static void wire_expect(Sema *S, Node *n)
     PlanSelect *sel = arena_many(S->arena, PlanSelect, (size_t)pops.n);
     for (int k = 0; k < pops.n; k++) {
         PopInfo *p = &S->pop[pops.pops[k].pop];
-        if (!p->spikes_wanted) {
-            Diag *d = diag_add(S->diags, D_record_not_recordable, m->kid[1]->span, "the spikes of `%s` are not recorded", p->name);
-            diag_hint(d, "add `record spikes of %s`", p->name);
-            return;
-        }
         pop[k] = p->plan;
         sel[k] = pops.pops[k].sel;
     }

@@ -103,7 +103,7 @@ static int take(Options *o, int id, char *arg)
     case OPT_OUT: o->output = arg; break;
     case OPT_SET: {
         char *eq = strchr(arg, '=');
-        if (!eq || eq == arg) return 1 + complain_usage("--set takes NAME=VALUE, not `%s`", arg);
+        if (!eq || eq == arg || !eq[1]) return 1 + complain_usage("--set takes NAME=VALUE, not `%s`", arg);
         CompileSetting s = {.name = sym_n(arg, (size_t)(eq - arg)), .value = eq + 1};
         vec_push(o->set, s);
         break;
@@ -112,7 +112,10 @@ static int take(Options *o, int id, char *arg)
         if (!whole(arg, UINT64_MAX, &o->seed)) return 1 + complain_usage("--seed takes a whole number, not `%s`", arg);
         o->has_seed = true;
         break;
-    case OPT_DURATION: o->duration = arg; break;
+    case OPT_DURATION:
+        if (!*arg) return 1 + complain_usage("--duration takes a time, such as \"2 s\"");
+        o->duration = arg;
+        break;
     case OPT_THREADS:
         if (!whole(arg, 1024, &v) || v < 1) return 1 + complain_usage("--threads takes a number from 1 to 1024, not `%s`", arg);
         o->threads = (int)v;

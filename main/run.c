@@ -130,7 +130,8 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
         output_abandon(out);
         summary_free(s);
         expect_free(x);
-        return complain(o, &f);
+        status = complain(o, &f);
+        return stop_now ? 128 + (int)stop_signal : status;
     }
     Progress *pr = o->quiet ? NULL : progress_new(mode, stderr, p);
     bool ok = simulate(e, p, s, pr, &f);

@@ -26,7 +26,7 @@ typedef struct EngineOptions {
     /* Called now and then (at most every 0.1 s of wall time) from engine_run. May be NULL. */
     void (*progress)(void *user, int64_t steps_done, int64_t steps_total, uint64_t spikes);
     void *user;
-    const volatile int *stop; /* when *stop is not 0 the run ends after the current step */
+    const volatile int *stop; /* when *stop is not 0 building fails and a run ends after a window of steps */
 } EngineOptions;
 
 typedef struct EngineStats {

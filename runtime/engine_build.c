@@ -48,6 +48,17 @@ typedef struct Build {
     uint64_t n_blocks;
 } Build;
 
+static bool stopped(const Build *b)
+{
+    return b->e->opt.stop && *b->e->opt.stop;
+}
+
+/* Gives a thread the next block of rows to make; false when there is none, or no sense in it. */
+static bool take_block(Build *b, const Builder *w, uint64_t *block)
+{
+    return !w->failed && !stopped(b) && (*block = atomic_fetch_add(&b->next, 1)) < b->n_blocks;
+}
+
 static const KernelFn *attr_fn(const Engine *e, const PlanAttr *a)
 {
     return a->varies ? &e->plan->kernel[a->kernel]->fn[a->fn] : NULL;
@@ -374,7 +385,7 @@ static void rows_by_source(void *user, int thread)
     Group *g = b->g;
     int threads = b->e->n_threads;
     Part *part = cx_alloc((size_t)g->n_projs, sizeof *part, "connectivity");
-    for (uint64_t block; !w->failed && (block = atomic_fetch_add(&b->next, 1)) < b->n_blocks;) {
+    for (uint64_t block; take_block(b, w, &block);) {
         uint32_t lo = (uint32_t)(block * ROW_BLOCK), hi = g->n_rows - lo < ROW_BLOCK ? g->n_rows : lo + ROW_BLOCK;
         for (int t = 0; b->fill && t < threads; t++) vec_clear(w->seg[t]);
         for (uint32_t s = lo; s < hi && !w->failed; s++) {
@@ -413,7 +424,7 @@ static void columns_by_target(void *user, int thread)
         const uint32_t *part = e->pop[p->tgt].part;
         size_t from = engine_cut(&p->tgt_sel, part[thread]), to = engine_cut(&p->tgt_sel, part[thread + 1]);
         uint32_t shift = acc_first(e, q, thread) - s->base - part[thread];
-        for (size_t t = from; t < to; t++) {
+        for (size_t t = from; t < to && !stopped(b); t++) {
             uint32_t acc = rule_at(&p->tgt_sel, (uint32_t)t) + shift;
             vec_clear(w->work.pick);
             if (!b->rule[q]->column(&b->call[q], &w->work, (uint32_t)t, &w->fail)) {
@@ -439,7 +450,7 @@ static void finish_rows(void *user, int thread)
     Engine *e = b->e;
     Group *g = b->g;
     Part *part = cx_alloc((size_t)g->n_projs, sizeof *part, "connectivity");
-    for (uint64_t block; !w->failed && (block = atomic_fetch_add(&b->next, 1)) < b->n_blocks;) {
+    for (uint64_t block; take_block(b, w, &block);) {
         uint32_t lo = (uint32_t)(block * ROW_BLOCK), hi = g->n_rows - lo < ROW_BLOCK ? g->n_rows : lo + ROW_BLOCK;
         for (int t = 0; t < e->n_threads; t++) vec_clear(w->seg[t]);
         for (uint32_t src = lo; src < hi && !w->failed; src++) {
@@ -513,8 +524,9 @@ static bool pass(Build *b, ThreadsFn *fn, Fail *f)
         Builder *w = &b->builder[t];
         if (w->failed && (!first || w->fail_at < first->fail_at)) first = w;
     }
-    if (first) *f = first->fail;
-    return !first;
+    if (!first) return !stopped(b) || fail_set(f, EXIT_SYSTEM, "interrupted while the synapses were made");
+    *f = first->fail;
+    return false;
 }
 
 static void gather_delays(Build *b)
@@ -597,6 +609,16 @@ static bool prepare(Build *b, int q, Fail *f)
     return !rule->prepare || rule->prepare(c, f);
 }
 
+/* Says at once what would fill the memory for hours. A synapse takes two bytes at the very least. */
+static bool enough_memory(Build *b, Fail *f)
+{
+    double synapses = 0, memory = (double)os_memory();
+    for (int q = 0; q < b->e->plan->n_projs; q++) synapses += rule_expected(&b->call[q]);
+    if (memory <= 0 || 2 * synapses <= memory) return true;
+    return fail_set(f, EXIT_LIMIT, "the connections are about %.3g synapses, which need at least %.3g GB; this machine has %.3g GB", synapses,
+                    2e-9 * synapses, 1e-9 * memory);
+}
+
 static void free_builder(Builder *w, int threads)
 {
     rule_work_free(&w->work);
@@ -632,6 +654,7 @@ bool engine_build(Engine *e, Fail *f)
     }
     bool ok = true;
     for (int q = 0; ok && q < e->plan->n_projs; q++) ok = prepare(&b, q, f);
+    ok = ok && enough_memory(&b, f);
     if (ok) make_groups(&b);
     for (int k = 0; ok && k < e->n_groups; k++) ok = build_group(&b, &e->group[k], f);
     e->window = ENGINE_MAX_WINDOW;

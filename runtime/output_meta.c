@@ -125,7 +125,7 @@ static bool about(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e
            number(h, "threads", (uint64_t)stats.threads) && real(h, "wall_build", stats.build_s) &&
            real(h, "wall_run", stats.run_s) && number(h, "neurons", neurons) &&
            number(h, "synapses", stats.synapses) && number(h, "spikes", spikes) &&
-           number(h, "events", stats.events) &&
+           number(h, "events", stats.events) && number(h, "synapse_bytes", stats.bytes_synapses) &&
            hash_word(h, "spike_hash", hash_of(totals->hash, p->n_pops)) &&
            h5_text(h, "/cortexc/model", p->model_text) &&
            h5_text(h, "/cortexc/parameters", params ? params : "{}") &&

@@ -208,3 +208,16 @@ void rule_work_free(RuleWork *w)
     cx_free(w->scratch);
     *w = (RuleWork){0};
 }
+
+/* About how many synapses the rule will make; 0 where nobody can tell before. */
+double rule_expected(const RuleCall *c)
+{
+    double n = c->src->n, m = c->tgt->n, a = c->proj->arg[0];
+    const char *name = c->proj->rule;
+    if (!strcmp(name, "all_to_all")) return n * m;
+    if (!strcmp(name, "probability")) return c->prob ? 0 : n * m * a;
+    if (!strcmp(name, "indegree")) return a * m;
+    if (!strcmp(name, "outdegree")) return a * n;
+    if (!strcmp(name, "total")) return a;
+    return 0;
+}

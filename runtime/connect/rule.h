@@ -58,6 +58,7 @@ void rule_draw(RuleWork *w, uint64_t key, uint32_t line, uint64_t k, uint32_t n,
 bool rule_check_draw(const RuleCall *c, const char *what, double k, bool by_target, Fail *f);
 void rule_sort(RuleWork *w, size_t n, int lo_bit, int bits);
 void rule_sort_picks(RuleWork *w);
+double rule_expected(const RuleCall *c);
 bool rule_fail(const RuleCall *c, Fail *f, const char *fmt, ...) CX_PRINTF(3, 4);
 void rule_work_free(RuleWork *w);
 

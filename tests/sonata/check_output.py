@@ -153,7 +153,8 @@ TABLE = {"name": str, "layer": str, "model": str, "word": str, "note": str, "spi
 TEXTS = ("format", "version", "hdf5_version", "title", "model_path", "model_hash", "identity", "host", "created", "backend",
          "spike_hash")
 NUMBERS = {"seed": "<u8", "dt": "<f8", "steps": "<u8", "steps_planned": "<u8", "duration": "<f8", "threads": "<u8",
-           "wall_build": "<f8", "wall_run": "<f8", "neurons": "<u8", "synapses": "<u8", "spikes": "<u8", "events": "<u8"}
+           "wall_build": "<f8", "wall_run": "<f8", "neurons": "<u8", "synapses": "<u8", "spikes": "<u8", "events": "<u8",
+           "synapse_bytes": "<u8"}
 
 
 def check_tables(f, cells):

@@ -219,7 +219,7 @@ Test(engine, follows_the_definition)
             Frame fr = {.col = cols[p], .step = n, .t = t1, .t1 = t1};
             model_range(&model_fns[LIF_STEP], &fr, 0, m.pop[p].n, NULL);
             for (uint32_t i = 0; i < m.pop[p].n; i++) {
-                double out;
+                double out = 0;
                 lane(&model_fns[LIF_TEST], &fr, i, &out);
                 if (out == 0) continue;
                 lane(&model_fns[LIF_RESET], &fr, i, NULL);
@@ -379,7 +379,11 @@ Test(engine, sink_that_fails_and_stop)
     cr_assert_eq(f.exit_code, EXIT_IO);
     engine_free(e);
     volatile int stop = 1;
+    cr_assert_not(engine_new(&m.plan, &(EngineOptions){.threads = 2, .stop = &stop}, &f));
+    cr_assert_str_eq(f.text, "interrupted while the synapses were made");
+    stop = 0;
     e = engine_new(&m.plan, &(EngineOptions){.threads = 2, .stop = &stop}, &f);
+    stop = 1;
     cr_assert(engine_run(e, 1000, &f));
     cr_assert_leq(engine_stats(e).steps, 32);
     stop = 0;
