@@ -311,8 +311,8 @@ static void check_unused(Sema *S)
 {
     Bind **order = NULL; /* as declared: what is computed from others comes after them as a rule */
     for (Bind *b = S->top->first; b; b = b->next) vec_push(order, b);
-    for (size_t k = vec_len(order); k-- > 0;) {
-        Bind *b = order[k];
+    for (size_t next = vec_len(order); next-- > 0;) {
+        Bind *b = order[next];
         if (b->state == 2 || b->library) continue;
         Node use = {.kind = N_name, .name = b->name, .span = b->node->name_span.hi ? b->node->name_span : b->node->span};
         if (b->kind == B_PARAM || b->kind == B_LET) {
@@ -349,8 +349,11 @@ static char *params_json(Sema *S)
     for (Bind *b = S->top->first; b; b = b->next) {
         if (b->kind != B_PARAM || b->ex.kind != EX_NUM || !b->ex.is_const) continue;
         json_t *one = json_object();
-        json_object_set_new(one, "value", isfinite(b->ex.num) ? json_real(b->ex.num / (b->ex.unit ? unit_factor(b->ex.unit) : 1)) : json_null());
-        json_object_set_new(one, "unit", json_string(b->ex.unit ? b->ex.unit->text : dim_unit(S->arena, b->ex.dim)));
+        Unit shown = {.factor = 1, .text = dim_unit(S->arena, b->ex.dim)};
+        if (b->ex.unit) shown = *b->ex.unit;
+        else if (*shown.text) (void)unit_parse(shown.text, strlen(shown.text), &shown);
+        json_object_set_new(one, "value", isfinite(b->ex.num) ? json_real(b->ex.num / unit_factor(&shown)) : json_null());
+        json_object_set_new(one, "unit", json_string(shown.text ? shown.text : dim_unit(S->arena, b->ex.dim)));
         json_object_set_new(all, b->name, one);
     }
     char *text = json_dumps(all, JSON_SORT_KEYS), *keep = arena_strdup(S->arena, text ? text : "{}");

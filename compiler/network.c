@@ -151,7 +151,8 @@ bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps)
         if (v > 0) diag_note(d, "time is counted in steps of %s, at most 10^15 of them", unit_show(S->arena, S->dt, DIM_TIME, NULL));
         return false;
     }
-    if (exact) return true;
+    /* what is computed, as 3*T, may miss its decimal by a rounding */
+    if (exact || fabs(decimal_time(*steps, S->dt) - v) <= 1e-12 * v) return true;
     Diag *d = diag_add(S->diags, D_off_grid, n->span, "%s is no multiple of the time step", what);
     diag_note(d, "the time step is %s", unit_show(S->arena, S->dt, DIM_TIME, NULL));
     diag_hint(d, "the nearest multiple is %s", unit_show(S->arena, decimal_time(*steps, S->dt), DIM_TIME, NULL));

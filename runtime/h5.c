@@ -147,7 +147,7 @@ H5file *h5_open(const char *path, Fail *f)
     if (id < 0) {
         char why[160];
         reason(why);
-        fail_set(f, EXIT_NOINPUT, "cannot open %s as an HDF5 file: %s", path, why);
+        fail_set(f, EXIT_NOINPUT, "cannot open %s: %s", path, strcmp(why, "unknown error") ? why : "it is no HDF5 file, or it is damaged");
         return NULL;
     }
     return wrap(id, path);
