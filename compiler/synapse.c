@@ -78,12 +78,17 @@ static bool check_given(Inst *in, Node *connect)
         Slot *s = &in->slot[k];
         if (s->given || s->lost || s->kind == SLOT_DEFINE || (s->kind == DECL_STATE && s->name != sym("weight"))) continue;
         ok = false;
-        if (follow_hole(settings) || follow_body(S, in->def.body) || follow_up(S, connect, s->name)) continue;
+        bool meant = false; /* misspelt, and said so */
+        for (int q = 0; settings && q < settings->n_kids; q++) {
+            Node *e = settings->kid[q];
+            meant = meant || (e && e->kind == N_entry && !inst_slot(in, e->name) && diag_nearest(e->name, (const char *[]){s->name}, 1));
+        }
+        if (meant || follow_hole(settings) || follow_body(S, in->def.body) || follow_up(S, connect, s->name)) continue;
         bool weight = s->name == sym("weight");
         Diag *d = weight ? diag_add(S->diags, D_missing_setting, call->span, "this needs a weight")
                          : diag_add(S->diags, D_missing_setting, call->span, "`%s` needs its `%s`", in->def.name, s->name);
         const char *unit = s->has_dim ? inst_unit(in, s) : "";
-        diag_note_at(d, name_of(s->decl), "`%s` is declared without a value", s->name);
+        if (s->decl->doc) diag_note(d, "%s: %s", s->name, s->decl->doc);
         if (settings) diag_hint(d, "add `%s = 1%s%s` to the block", s->name, *unit ? " " : "", unit);
         else diag_hint(d, "write `{ %s = 1%s%s }` behind `using %s`", s->name, *unit ? " " : "", unit, connect->name2);
     }
@@ -453,12 +458,36 @@ static bool is_projection(Sema *S, Node *n)
     return b && b->kind == B_PROJ;
 }
 
+/* `record weight of E`, where no projection is called E and no neuron has a weight. */
+static bool weight_of_none(Sema *S, Node *vars, Node *of)
+{
+    Node *weight = NULL;
+    for (int k = 0; k < vars->n_kids; k++)
+        if (vars->kid[k]->kind == N_name && vars->kid[k]->name == sym("weight")) weight = vars->kid[k];
+    for (size_t p = 0; weight && p < vec_len(S->pop); p++)
+        if (S->pop[p].inst && inst_slot(S->pop[p].inst, weight->name)) return false;
+    if (!weight) return false;
+    Node *at = of->kid[0];
+    if (at->kind == N_poison || (at->kind == N_name && !scope_here(S->top, at->name) && follow_up(S, of, at->name))) return true;
+    bool known = at->kind != N_name || scope_here(S->top, at->name);
+    Diag *d = known ? diag_add(S->diags, D_record_not_recordable, weight->span, "weights are recorded of projections, not of neurons")
+                    : diag_add(S->diags, D_unknown_name, at->span, "no projection is called `%s`", ast_source(S->ast, at));
+    const char **cand = NULL;
+    for (size_t k = 0; k < vec_len(S->joined); k++)
+        if (S->joined[k].as) vec_push(cand, S->joined[k].as);
+    const char *near = known ? NULL : diag_nearest(at->name, cand, vec_len(cand));
+    if (near) diag_hint(d, "did you mean `%s`?", near);
+    else diag_hint(d, "name the connection, `connect … using stdp as ee { … }`, and write `record weight of ee at end`");
+    vec_free(cand);
+    return true;
+}
+
 bool synapse_record(Sema *S, Node *n)
 {
     Node *vars = n->kid[0], *of = n->kid[1];
     int n_proj = 0;
     for (int k = 0; k < of->n_kids; k++) n_proj += is_projection(S, of->kid[k]);
-    if (!n_proj) return false;
+    if (!n_proj) return weight_of_none(S, vars, of);
     PlanSynRec base = {.every = 1, .to = INT64_MAX};
     if (!record_when(S, n, &base)) return true;
     for (int k = 0; k < of->n_kids; k++) {
