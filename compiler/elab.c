@@ -203,6 +203,21 @@ static void hint_conversion(Ctx *c, Diag *d, Node *na, Ex a, Node *nb, Ex b)
     }
 }
 
+/* A name that was declared without its unit is wrong once, not wherever it is used. */
+static void forget(Ctx *c, Diag *d, Node *n, Ex e)
+{
+    if (n->kind != N_name || e.kind != EX_NUM || e.wild || !dim_none(e.dim)) return;
+    Slot *s = c->inst ? inst_slot(c->inst, n->name) : NULL;
+    Bind *b = s ? NULL : scope_find(c->scope, n->name);
+    if (s && s->kind == DECL_PARAM && s->given && !s->given_outer) {
+        s->decl->flags |= AST_FORGET;
+        diag_note_at(d, s->decl->span, "`%s` is declared here", n->name);
+    } else if (b && (b->kind == B_LET || b->kind == B_PARAM)) {
+        if (b->state == 2) b->ex = ex_poison();
+        diag_note_at(d, b->node->span, "`%s` is declared here", n->name);
+    }
+}
+
 /* Do two operands of + - < … agree? Diagnoses at the operator. */
 static bool same_dim(Ctx *c, Node *n, uint32_t op_at, const char *verb, const char *prep, bool swap,
                      Node *na, Ex a, Node *nb, Ex b, Dim *out)
@@ -223,6 +238,8 @@ static bool same_dim(Ctx *c, Node *n, uint32_t op_at, const char *verb, const ch
     diag_mark(d, nb->span);
     diag_note(d, "`%s` is %s, `%s` is %s", ex_source(c->S, na), pa, ex_source(c->S, nb), pb);
     hint_conversion(c, d, na, sa, nb, sb);
+    forget(c, d, na, a);
+    forget(c, d, nb, b);
     return false;
 }
 
@@ -258,6 +275,7 @@ bool elab_fits(Ctx *c, Node *n, Ex e, Dim want, const char *what)
     bool literal = n->kind == N_qty || n->kind == N_num || (n->kind == N_neg && n->kid[0]->kind == N_qty);
     if (named) diag_note_at(d, named->node->span, "`%s` is declared here", n->name);
     else if (!literal) diag_note(d, "`%s` is %s", ex_source(c->S, n), g);
+    if (!named) forget(c, d, n, e);
     Dim q = dim_div(want, e.dim);
     if (literal && dim_eq(q, dim_pow_of(e.dim, -2)) && !dim_none(e.dim)) diag_hint(d, "write `1/(%s)`", ex_source(c->S, n));
     else if (literal || named) return false;

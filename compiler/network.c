@@ -94,7 +94,10 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     Inst *in = p->inst;
     if (!in) return NULL;
     Sym name = r->port ? r->port : in->default_port;
-    if (!name && (in->no_ports || follow_body(S, in->def.body))) return NULL;
+    if (!in->default_port) { /* one word for the whole model */
+        if (in->no_ports || follow_body(S, in->def.body) || follow_up(S, "ports", in->def.body->name)) return NULL;
+        name = NULL;
+    }
     if (!name) {
         Diag *d = diag_add(S->diags, D_no_port, at, "`%s` has no port to aim at", p->name);
         say_ports(S, d, in);
@@ -103,7 +106,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     Slot *s = inst_slot(in, name);
     if (s && s->lost) return NULL;
     if (!s || !s->is_port) {
-        if (in->no_ports || (!s && follow_up(S, in->def.body->kid, name))) return NULL;
+        if (in->no_ports || follow_hole(in->def.body) || (!s && follow_up(S, in->def.body, name))) return NULL;
         Diag *d = diag_add(S->diags, D_unknown_port, r->port ? r->span : at, s ? "`%s` of `%s` is no port" : "`%s` has no port `%s`", s ? name : p->name,
                            s ? p->name : name);
         const char **cand = NULL;

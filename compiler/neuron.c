@@ -145,7 +145,7 @@ void inst_settings(Inst *in, Node *settings, bool outer)
             diag_hint(d, "write `stimulus -> … .%s : drive(…)`", e->name);
             continue;
         }
-        if (follow_up(S, in->def.body->kid, e->name)) continue;
+        if (!s && (follow_hole(in->def.body) || follow_up(S, in->def.body, e->name))) continue;
         Diag *d = diag_add(S->diags, D_unknown_parameter, name_of(e), s ? "`%s` cannot be given: `%s` is computed" : "`%s` has no parameter `%s`", s ? e->name : in->def.name, e->name);
         const char **cand = NULL;
         Buf all = {0};
@@ -201,7 +201,7 @@ bool inst_assigns(Node *n, Sym name)
 /* A state that nothing ever changes has lost its equation, or is a parameter. */
 static void check_equations(Inst *in)
 {
-    if (follow_body(in->S, in->def.body)) return;
+    if (in->orphans || in->no_ports || follow_body(in->S, in->def.body)) return;
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
         if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || inst_assigns(in->def.body, s->name)) continue;
@@ -240,7 +240,8 @@ void inst_equation(Inst *in, Node *p)
 {
     Sema *S = in->S;
     Slot *s = inst_slot(in, p->name);
-    if (!s && follow_up(S, in->def.body, p->name)) return;
+    if (!s) in->orphans = true;
+    if (follow_up(S, s ? (void *)in->def.body->kid : (void *)in->def.body, p->name) && (!s || s->kind != DECL_STATE)) return;
     if (!s || s->kind != DECL_STATE) {
         Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, name_of(p), s ? "`%s` is no state" : "there is no state `%s`", p->name);
         if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
@@ -462,7 +463,7 @@ int inst_load(Ctx *c, int field, Span at)
 Ex inst_name(Ctx *c, Slot *s, Node *at)
 {
     Inst *in = c->inst;
-    if (s->lost) return ex_poison();
+    if (s->lost || (s->decl->flags & AST_FORGET)) return ex_poison();
     switch (s->kind) {
     case DECL_PARAM: return param_value(c, s, at);
     case DECL_STATE:
@@ -520,7 +521,7 @@ static void stmt_assign(Ctx *c, Node *n)
     Slot *s = inst_slot(in, to->name);
     if (!s || s->kind != DECL_STATE) {
         (void)elab(c, n->kid[1]);
-        if (!s && follow_up(S, in->def.body, to->name)) return;
+        if (follow_up(S, s ? (void *)in->def.body->kid : (void *)in->def.body, to->name)) return;
         Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, to->span, s ? "`%s` cannot be set: it is no state" : "there is no state `%s`", to->name);
         if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
         hint_state(in, d, to->name, s);

@@ -169,6 +169,7 @@ struct Inst {
     IrFn *init;
     Ctx init_ctx;
     bool uses_until;
+    bool orphans;        /* equations without their states */
     bool no_ports;       /* its ports are in error: nothing is missing */
     Node *until;
     OdeEq *eqs;

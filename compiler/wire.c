@@ -642,7 +642,7 @@ static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
     Slot *s = inst_slot(in, v->name);
     if (s && s->lost) return false;
     if (!s) {
-        if (follow_up(S, in->slot, v->name)) return false;
+        if (follow_hole(in->def.body) || follow_up(S, in->def.body, v->name)) return false;
         Diag *d = diag_add(S->diags, D_record_not_recordable, v->span, "`%s` has no variable `%s`", p->name, v->name);
         const char **cand = NULL;
         for (size_t k = 0; k < vec_len(in->slot); k++) vec_push(cand, in->slot[k].name);

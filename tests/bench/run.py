@@ -66,7 +66,7 @@ def main():
     p.add_argument("workload", nargs="*", help=", ".join(WORKLOADS))
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--threads", type=int)
-    o = p.parse_args()
+    o = p.parse_intermixed_args()
     unknown = [w for w in o.workload if w not in WORKLOADS]
     if unknown:
         p.error(f"no workload `{unknown[0]}`; there are {', '.join(WORKLOADS)}")
