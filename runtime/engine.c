@@ -313,6 +313,11 @@ uint64_t engine_proj_synapses(const Engine *e, int proj)
     return e->proj_synapses[proj];
 }
 
+void engine_synapse_values(const Engine *e, int rec, int var, double *out)
+{
+    plastic_values(e, rec, var, out);
+}
+
 uint64_t engine_state_hash(const Engine *e, int pop)
 {
     return state_hash(e, pop);

@@ -238,6 +238,7 @@ uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, doub
 void plastic_post(Worker *w, int64_t step, double t, double t1);
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
+void plastic_values(const Engine *e, int rec, int var, double *out);
 bool plastic_due(const PlanSynRec *r, int64_t step);
 /* Visits the columns of all plastic synapses onto a population. */
 void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),

@@ -295,23 +295,20 @@ void plastic_record(Worker *w, int k, int64_t step, double t, double t1)
     }
 }
 
-typedef struct Weights {
-    double *at;
-} Weights;
-
 static void keep_weight(void *user, const EdgeAt *x)
 {
-    Weights *w = user;
-    *w->at++ = x->weight;
+    double **next = user;
+    *(*next)++ = x->weight;
 }
 
-void engine_synapse_values(const Engine *e, int rec, int var, double *out)
+/* Values of a variable of a synapse recorder at the time reached. */
+void plastic_values(const Engine *e, int rec, int var, double *out)
 {
     const SynRec *r = &e->syn_rec[rec];
     const PlanVar *v = &r->plan->var[var];
     Worker *w = &e->worker[0];
     if (!r->position) {
-        engine_edges_visit(e, r->plan->proj, keep_weight, &(Weights){out});
+        engine_edges_visit(e, r->plan->proj, keep_weight, &out);
         return;
     }
     Frame fr = {.col = w->syn_col, .step = e->step, .t = decimal_time(e->step, e->plan->dt), .t1 = decimal_time(e->step + 1, e->plan->dt),
