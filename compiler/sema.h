@@ -208,9 +208,13 @@ typedef struct Joint {
     const Slot *port;
     SynapsePick *pick;
     const void *user;
+    Sym sum[PLAN_SUMS];  /* variables of the target that `on pre` adds to; the first is the port */
+    int n_sums;
     int handler;         /* which is being emitted: FN_PRE or FN_POST; 0: none, and neurons cannot be read */
 } Joint;
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p);
+/* Names of the variables X of `target.X += …` in a body, at most PLAN_SUMS, behind the n that are there; the new n. */
+int synapse_sums(const Node *body, Sym *sum, int n);
 bool synapse_setting(Sym name);                       /* is it a setting of the connection itself? */
 Ex synapse_read(Ctx *c, Slot *s, Node *at);           /* an event-driven variable, now */
 Ex synapse_neuron(Ctx *c, Node *n);                   /* source.X, target.X */

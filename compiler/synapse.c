@@ -14,6 +14,19 @@ bool synapse_setting(Sym name)
     return name == sym("delay") || name == sym("autapses") || name == sym("multapses") || name == sym("seed");
 }
 
+int synapse_sums(const Node *n, Sym *sum, int n_sums)
+{
+    if (!n) return n_sums;
+    const Node *to = n->kind == N_assign ? n->kid[0] : NULL;
+    if (to && to->kind == N_field && to->kid[0]->kind == N_name && to->kid[0]->name == sym("target")) {
+        int k = 0;
+        while (k < n_sums && sum[k] != to->name) k++;
+        if (k == n_sums && n_sums < PLAN_SUMS) sum[n_sums++] = to->name;
+    }
+    for (int k = 0; k < n->n_kids; k++) n_sums = synapse_sums(n->kid[k], sum, n_sums);
+    return n_sums;
+}
+
 /* ---- the parts of the body ---- */
 static void read_parts(Inst *in)
 {
@@ -254,36 +267,62 @@ static void say_write(Ctx *c, Node *n, const char *what, const char *hint)
     diag_hint(d, "%s", hint);
 }
 
-/* `port += …`; the sum stands behind the fields in c->cur. */
-static void add_to_port(Ctx *c, Node *n)
+/* `port += …`, `target.X += …`; sum k stands at place n_cur - 1 - k of c->cur, behind the fields. */
+static void add_to_sum(Ctx *c, Node *n, const Slot *to, int k, const char *what)
 {
-    const Slot *port = c->inst->joint->port;
     if (n->op != '+' && n->op != '-') {
-        say_write(c, n, "a handler only adds to `port`", "write `port += weight`");
+        say_write(c, n, arena_printf(c->S->arena, "a handler only adds to `%s`", what),
+                  k ? "use `+=` or `-=`" : "write `port += weight`");
         return;
     }
     if (c->inst->joint->handler == FN_POST) {
-        say_write(c, n, "`on post` cannot add to `port`", "events arrive in `on pre`");
+        say_write(c, n, arena_printf(c->S->arena, "`on post` cannot add to `%s`", what), "events arrive in `on pre`");
         return;
     }
     Ex e = elab_num(c, n->kid[1]);
-    if (e.kind == EX_POISON || !elab_fits(c, n->kid[1], e, port->dim, arena_printf(c->S->arena, "what is added to `%s`", port->name))) return;
-    int *sum = &c->cur[c->n_cur - 1], v = ex_value(c, e);
+    if (e.kind == EX_POISON || !elab_fits(c, n->kid[1], e, to->dim, arena_printf(c->S->arena, "what is added to `%s`", to->name))) return;
+    int *sum = &c->cur[c->n_cur - 1 - k], v = ex_value(c, e);
     double zero;
     if (n->op == '-') v = ir_op1(c->fn, OP_NEG, v);
     *sum = ir_is_const(c->fn, *sum, &zero) && zero == 0 ? v : ir_op2(c->fn, OP_ADD, *sum, v);
+}
+
+static void add_to_target(Ctx *c, Node *n)
+{
+    Sema *S = c->S;
+    const Joint *j = c->inst->joint;
+    Node *to = n->kid[0];
+    Inst *in = S->pop[j->to->pop].inst;
+    Slot *s = in ? inst_slot(in, to->name) : NULL;
+    if (!s) {
+        (void)neuron_value(c, j->to, false, to->name, to);
+        return;
+    }
+    if (s->lost) return;
+    if (s->kind != DECL_STATE) {
+        Diag *d = diag_add(S->diags, D_handler_write, to->span, "events can be added to states only, `%s` of `%s` is none", s->name, in->def.name);
+        diag_note_at(d, name_of(s->decl), "it is declared here");
+        return;
+    }
+    int k = 0;
+    while (k < j->n_sums && j->sum[k] != s->name) k++;
+    if (k == j->n_sums) diag_add(S->diags, D_not_yet, to->span, "this version adds to at most %d variables of a target", PLAN_SUMS);
+    else add_to_sum(c, n, s, k, arena_printf(S->arena, "target.%s", s->name));
 }
 
 bool synapse_assign(Ctx *c, Node *n)
 {
     Node *to = n->kid[0];
     if (to->kind == N_name && to->name == sym("port")) {
-        add_to_port(c, n);
+        add_to_sum(c, n, c->inst->joint->port, 0, "port");
         return true;
     }
-    if (to->kind == N_field && to->kid[0]->kind == N_name && (to->kid[0]->name == sym("source") || to->kid[0]->name == sym("target"))) {
-        if (n->op != '+' && n->op != '-') say_write(c, n, "a handler only adds to variables of neurons", "use `+=` or `-=`");
-        else diag_add(c->S->diags, D_not_yet, to->span, "this version adds to `port` only");
+    if (to->kind == N_field && to->kid[0]->kind == N_name && to->kid[0]->name == sym("target")) {
+        add_to_target(c, n);
+        return true;
+    }
+    if (to->kind == N_field && to->kid[0]->kind == N_name && to->kid[0]->name == sym("source")) {
+        say_write(c, n, "a synapse does not change its source", "what arrives is added to `port` or to `target.X`");
         return true;
     }
     Slot *s = to->kind == N_name ? inst_slot(c->inst, to->name) : NULL;
@@ -294,8 +333,9 @@ bool synapse_assign(Ctx *c, Node *n)
     return true;
 }
 
-static int emit_handler(Inst *in, FnRole role)
+static int emit_handler(Inst *in, FnRole role, PlanSynapse *plan)
 {
+    Sema *S = in->S;
     Sym which = sym(role == FN_PRE ? "pre" : "post");
     if (!has_handler(in, which)) return -1;
     IrFn *fn = ir_fn(in->mod, which, role, LANE_SYNAPSE);
@@ -303,8 +343,9 @@ static int emit_handler(Inst *in, FnRole role)
     c.has_j = true;
     c.source_n = (int)in->joint->from->sel.n;
     c.target_n = (int)in->joint->to->sel.n;
-    block_begin(&c, 1);
-    int none = c.cur[c.n_cur - 1] = ir_const(fn, 0);
+    block_begin(&c, in->joint->n_sums);
+    int none = ir_const(fn, 0);
+    for (int k = 0; k < in->joint->n_sums; k++) c.cur[c.n_cur - 1 - k] = none;
     in->joint->handler = role;
     for (int k = 0; k < in->def.body->n_kids; k++) {
         Node *p = in->def.body->kid[k];
@@ -312,7 +353,12 @@ static int emit_handler(Inst *in, FnRole role)
     }
     in->joint->handler = 0;
     block_flush(&c);
-    if (role == FN_PRE && c.cur[c.n_cur - 1] != none) ir_out(fn, 0, c.cur[c.n_cur - 1], (Span){0, 0});
+    for (int k = 0; role == FN_PRE && k < in->joint->n_sums; k++) {
+        int v = c.cur[c.n_cur - 1 - k];
+        if (v == none) continue;
+        plan->sum[plan->n_sums] = inst_slot(S->pop[in->joint->to->pop].inst, in->joint->sum[k])->acc;
+        ir_out(fn, plan->n_sums++, v, (Span){0, 0});
+    }
     return ir_fn_index(in->mod, fn);
 }
 
@@ -345,6 +391,8 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
                  .last_spike_field = -1, .above_field = -1, .joint = joint};
     vec_push(S->synapses, in);
     in->mod = network_new_module(S, name);
+    joint->sum[0] = joint->port->name;
+    joint->n_sums = synapse_sums(def->body, joint->sum, 1);
     inst_declare(in);
     read_parts(in);
     for (int k = 0; k < def->n_settings; k++) inst_settings(in, def->settings[k], false);
@@ -365,8 +413,8 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     ok = check_weight(in, name) && ok;
     if (!make_laws(in) || !ok || diag_errors(S->diags) > before) return NULL;
     p->synapse = (PlanSynapse){.name = def->name, .fn_init = ir_fn_index(in->mod, in->init)};
-    p->synapse.fn_pre = emit_handler(in, FN_PRE);
-    p->synapse.fn_post = emit_handler(in, FN_POST);
+    p->synapse.fn_pre = emit_handler(in, FN_PRE, &p->synapse);
+    p->synapse.fn_post = emit_handler(in, FN_POST, &p->synapse);
     emit_recordable(in);
     inst_ranges(in, LANE_SYNAPSE);
     if (diag_errors(S->diags) > before) return NULL;

@@ -153,6 +153,23 @@ static const StimDef *stim_find(Sema *S, Node *call)
     return NULL;
 }
 
+/* What a synapse adds to besides the port. */
+static void use_sums(Sema *S, Node *n, Ex to)
+{
+    Sym sum[PLAN_SUMS];
+    ModelDef model;
+    if (!n->name2 || n->name2 == sym("static") || !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
+    int n_sums = synapse_sums(model.body, sum, 0);
+    for (int q = 0; q < to.n; q++)
+        for (int k = 0; k < n_sums; k++) {
+            PopInfo *p = &S->pop[to.pops[q].pop];
+            Slot *s = p->inst ? inst_slot(p->inst, sum[k]) : NULL;
+            bool known = !s || s->kind != DECL_STATE;
+            for (size_t j = 0; j < vec_len(p->used_ports); j++) known = known || p->used_ports[j] == sum[k];
+            if (!known) vec_push(p->used_ports, sum[k]);
+        }
+}
+
 void wire_used_ports(Sema *S)
 {
     for (size_t k = 0; k < vec_len(S->items); k++) {
@@ -161,6 +178,7 @@ void wire_used_ports(Sema *S)
             Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
             if (from.kind == EX_POPS) (void)port_free(S, n->kid[0], from, "the source");
             for (int q = 0; to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[1]->span);
+            if (to.kind == EX_POPS) use_sums(S, n, to);
         } else if (n->kind == N_stimulus) {
             Ex to = network_pops(S, n->kid[0]);
             const StimDef *d = stim_find(S, n->kid[1]);

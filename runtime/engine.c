@@ -369,6 +369,7 @@ static void free_worker(Engine *e, Worker *w)
     cx_free(w->fired);
     cx_free(w->syn_col);
     cx_free(w->syn_src);
+    cx_free(w->syn_out);
 }
 
 void engine_free(Engine *e)

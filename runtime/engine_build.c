@@ -77,11 +77,22 @@ static uint32_t part_size(const Engine *e, int pop, int thread)
 
 /* ---- groups ---- */
 
+/* Does projection q add to this field of its targets? */
+static bool adds_to(const Engine *e, int q, int field)
+{
+    const PlanProj *p = &e->plan->proj[q];
+    bool any = e->plan->pop[p->tgt].port[p->port].acc_field == field;
+    for (int k = 0; k < p->synapse.n_sums; k++) any = any || p->synapse.sum[k] == field;
+    return any;
+}
+
 static bool same_sum(const Engine *e, int a, int b)
 {
-    const PlanProj *p = &e->plan->proj[a], *q = &e->plan->proj[b];
-    const PlanPop *t = &e->plan->pop[p->tgt];
-    return p->tgt == q->tgt && t->port[p->port].acc_field == t->port[q->port].acc_field;
+    const PlanProj *p = &e->plan->proj[a];
+    if (p->tgt != e->plan->proj[b].tgt) return false;
+    bool any = adds_to(e, b, e->plan->pop[p->tgt].port[p->port].acc_field);
+    for (int k = 0; k < p->synapse.n_sums; k++) any = any || adds_to(e, b, p->synapse.sum[k]);
+    return any;
 }
 
 static bool same_bits(double a, double b)

@@ -162,6 +162,7 @@ typedef struct Worker { /* what one thread owns */
     int turn;           /* which of the two windows is being filled */
     void *scratch;
     double **syn_col;   /* columns of the synapses of one call */
+    double *syn_out;    /* PLAN_SUMS times ENGINE_BLOCK */
     uint32_t *syn_src;  /* ENGINE_BLOCK */
     uint32_t **fired;   /* [pop]: vec of its own neurons that spiked with the stamp of the next step */
     Trouble trouble[2];

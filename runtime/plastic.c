@@ -150,6 +150,7 @@ void plastic_workers(Engine *e)
     for (int t = 0; n && t < e->n_threads; t++) {
         Worker *w = &e->worker[t];
         w->syn_col = cx_alloc((size_t)n, sizeof *w->syn_col, "engine");
+        w->syn_out = cx_alloc((size_t)PLAN_SUMS * ENGINE_BLOCK, sizeof *w->syn_out, "engine");
         w->syn_src = cx_alloc(ENGINE_BLOCK, sizeof *w->syn_src, "engine");
         w->fired = cx_alloc((size_t)e->plan->n_pops, sizeof *w->fired, "engine");
     }
@@ -184,7 +185,8 @@ uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, doub
         return events;
     }
     const KernelFn *pre = &plastic_kernel(e, g)->fn[p->synapse.fn_pre];
-    double *acc = w->col[p->tgt][e->plan->pop[p->tgt].port[p->port].acc_field], *const out[1] = {w->out};
+    double *out[PLAN_SUMS];
+    for (int q = 0; q < p->synapse.n_sums; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
     Frame fr = {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .scratch = w->scratch};
     for (size_t k = 0; k < b->n; k++) {
         uint64_t at = b->item[k] >> 16, m = b->item[k] & 0xffff, n;
@@ -194,8 +196,11 @@ uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, doub
             n = m < ENGINE_BLOCK ? m : ENGINE_BLOCK;
             fr.tgt = (const uint32_t *)s->tgt + at;
             point(e, g, s, at, w->syn_col);
-            pre->range(pre, &fr, 0, (int64_t)n, pre->n_out ? out : NULL);
-            for (uint64_t j = 0; pre->n_out && j < n; j++) acc[fr.tgt[j]] += w->out[j];
+            pre->range(pre, &fr, 0, (int64_t)n, out);
+            for (int q = 0; q < p->synapse.n_sums; q++) {
+                double *acc = w->col[p->tgt][p->synapse.sum[q]];
+                for (uint64_t j = 0; j < n; j++) acc[fr.tgt[j]] += out[q][j];
+            }
         }
     }
     b->n = 0;

@@ -49,9 +49,11 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
     int kernel, fn;
 } PlanAttr;
 
+enum { PLAN_SUMS = 4 };
 typedef struct PlanSynapse { /* a synapse model */
     const char *name;       /* NULL for static synapses, whose weight is in PlanProj */
     int kernel, fn_init, fn_pre, fn_post; /* -1: none */
+    int n_sums, sum[PLAN_SUMS]; /* out[k] of fn_pre is added to this FIELD_ACC of the target's kernel */
     bool reads_source;      /* a handler reads the source's variables */
     bool post_source;       /* on post needs to know the sources */
 } PlanSynapse;

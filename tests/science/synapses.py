@@ -169,6 +169,29 @@ def short_term(b):
     b.holds("largest error of what the targets got, relative", max(abs(v / e - 1) for v, e in zip(seen, effect)), 0, 1e-12)
 
 
+@check()
+def two_receptors(b):
+    """A synapse that adds to two variables does what two static ones do, to the last bit."""
+    out = b.text("two_receptors", """
+synapse both {
+  state weight : port
+  on pre { port += weight; target.gi += 0.5*weight }
+}
+population A : 40 of poisson_source { rate = 30 Hz }
+population C : 8 of lif_cond
+population D : 8 of lif_cond
+connect A -> C.ge : all_to_all using both { weight = (1 + mod(i, 3))*[nS], delay = 1 ms + 0.1 ms*mod(j, 4) }
+connect A -> D.ge : all_to_all { weight = (1 + mod(i, 3))*[nS], delay = 1 ms + 0.1 ms*mod(j, 4) }
+connect A -> D.gi : all_to_all { weight = 0.5*(1 + mod(i, 3))*[nS], delay = 1 ms + 0.1 ms*mod(j, 4) }
+record ge, gi of [C, D] every 1 ms
+run 1 s
+""")
+    for variable in ("ge", "gi"):
+        b.same(f"values of {variable} that differ", sum(x != y for a, c in zip(out.record("C", variable), out.record("D", variable))
+                                                       for x, y in zip(a, c)), 0)
+    b.holds("events that counted: mean gi, nS", sum(out.record("C", "gi")[-1]) / 8, 1, 100)
+
+
 @check(fast=False)
 def song2000(b):
     """Competition drives the weights apart (Song, Miller & Abbott 2000): over 70 % end in the outer fifths."""
