@@ -212,6 +212,8 @@ uint64_t os_free_bytes(const char *path); /* free space where `path` would be cr
 bool os_rename(const char *from, const char *to, Fail *f); /* syncs file and folder */
 bool os_exists(const char *path);
 bool os_is_dir(const char *path);
+/* The one path of a file, however it is spelled; `path` itself when it cannot be found. */
+const char *os_real_path(Arena *a, const char *path);
 const char *os_basename(Arena *a, const char *path, const char *strip_ext);
 
 /* ---- buf.c: text that grows (dumps, messages, JSON-free reports). ---- */

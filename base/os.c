@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -165,6 +166,15 @@ bool os_is_dir(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Resolves links, `.` and `..`, so that two spellings of one file compare equal. */
+const char *os_real_path(Arena *a, const char *path)
+{
+    char *real = realpath(path, NULL);
+    const char *keep = arena_strdup(a, real ? real : path);
+    free(real);
+    return keep;
 }
 
 /* The last part of a path, without `strip_ext` (such as ".cortex"; NULL: none) at its end. */

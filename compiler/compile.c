@@ -22,15 +22,15 @@ static const char *beside(Sema *S, const char *path, const char *name)
 
 static void import(Sema *S, Node *n, const char *path, int depth)
 {
-    const char *file = beside(S, path, n->text);
+    const char *file = beside(S, path, n->text), *real = os_real_path(S->arena, file);
     for (size_t k = 0; k < vec_len(S->open_files); k++)
-        if (!strcmp(S->open_files[k], file)) {
+        if (!strcmp(os_real_path(S->arena, S->open_files[k]), real)) {
             Diag *d = diag_add(S->diags, D_cyclic_import, n->span, "`%s` imports itself", file);
             diag_note(d, "the chain of imports is %s%s%s", S->open_files[k], k + 1 < vec_len(S->open_files) ? " → … → " : " → ", file);
             return;
         }
     for (size_t k = 0; k < vec_len(S->seen_files); k++)
-        if (!strcmp(S->seen_files[k], file)) return;
+        if (!strcmp(S->seen_files[k], real)) return;
     Fail f;
     char *text;
     size_t len;
@@ -50,7 +50,7 @@ static void import(Sema *S, Node *n, const char *path, int depth)
 static void take_items(Sema *S, Node *file, const char *path, int depth)
 {
     vec_push(S->open_files, path);
-    vec_push(S->seen_files, path);
+    vec_push(S->seen_files, os_real_path(S->arena, path));
     follow_lost(S, file);
     for (int k = 0; k < file->n_kids; k++) {
         Node *n = file->kid[k];

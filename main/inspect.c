@@ -227,7 +227,8 @@ static int list_models(const Options *o, const char *only)
                 const Node *n = l.file->kid[q];
                 if (!n || !n->name || strcmp(n->name, names[k])) continue;
                 if (only) {
-                    printf("%s\n%s\n\n%s\n", n->name, n->doc ? n->doc : "", ast_source(&l.ast, n));
+                    const SourceFile *src = source_at(l.ast.sources, 0); /* as it is written, with its comments */
+                    printf("%s\n%s\n\n%.*s\n", n->name, n->doc ? n->doc : "", (int)(n->span.hi - n->span.lo), src->text + (n->span.lo - src->base));
                 } else {
                     const char *first = n->doc ? n->doc : "";
                     printf("%-16s %.*s\n", n->name, (int)strcspn(first, "\n"), first);

@@ -145,6 +145,17 @@ static const char *join(int argc, char **argv, Buf *b)
     return b->p ? b->p : "";
 }
 
+/* A first word that is no file but near a command; says so. */
+static bool misspelled(const char *word)
+{
+    const char *names[N_COMMANDS];
+    for (int k = 0; k < N_COMMANDS; k++) names[k] = commands[k].name;
+    if (strchr(word, '.') || os_exists(word)) return false;
+    const char *near = diag_nearest(word, names, N_COMMANDS);
+    if (near) (void)complain_usage("there is no command `%s`; did you mean `%s`?", word, near);
+    return near != NULL;
+}
+
 int main(int argc, char **argv)
 {
     Options o = {.progress = "auto", .backend = "auto", .color = "auto"};
@@ -181,7 +192,7 @@ int main(int argc, char **argv)
             help();
             status = EXIT_USAGE;
         } else
-            status = cmd ? cmd->run(&o, n - 1, rest + 1) : command_run(&o, n, rest);
+            status = cmd ? cmd->run(&o, n - 1, rest + 1) : misspelled(rest[0]) ? EXIT_USAGE : command_run(&o, n, rest);
     }
     vec_free(o.set);
     buf_free(&line);
