@@ -348,5 +348,12 @@ bool network_plan(Sema *S)
         out->fn_check = role_of(m, FN_CHECK);
         out->kernel = network_module(S, m);
     }
+    for (size_t k = 0; k < vec_len(S->joined); k++) {
+        const ProjInfo *j = &S->joined[k];
+        CompiledEqs eqs = {.pops = j->name};
+        if (!j->inst || !j->inst->n_eqs) continue;
+        eqs.model = j->inst->def.name, eqs.eq = j->inst->eqs, eqs.n = j->inst->n_eqs;
+        vec_push(S->out->eqs, eqs);
+    }
     return true;
 }

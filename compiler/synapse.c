@@ -177,14 +177,22 @@ static bool make_law(Inst *in, Slot *s)
     return ok;
 }
 
+static void keep_equation(Inst *in, const Slot *s)
+{
+    in->eqs[in->n_eqs++] = (OdeEq){.field = s->field, .name = s->name, .text = ast_source(in->S->ast, s->eq->kid[0]), .span = s->eq->kid[0]->span,
+                                   .method = "event-driven", .why = "linear in itself alone: exact from its last write to each event"};
+}
+
 static bool make_laws(Inst *in)
 {
     bool ok = true;
+    in->eqs = arena_many(in->S->arena, OdeEq, vec_len(in->slot) + 1);
     for (size_t k = 0; k < vec_len(in->slot); k++)
         if (in->slot[k].eq && in->slot[k].field >= 0) ok = make_law(in, &in->slot[k]) && ok;
     for (size_t k = 0; ok && k < vec_len(in->slot); k++) { /* reads were plain loads until here */
         Slot *s = &in->slot[k];
         if (!s->eq) continue;
+        keep_equation(in, s);
         s->last = ir_field(in->mod, (IrField){.name = arena_printf(in->S->arena, "%s.last", s->name), .unit = "ms", .kind = FIELD_HIDDEN,
                                               .lo = -INFINITY, .hi = INFINITY, .doc = "time of the last write"});
         ir_store(in->init, s->last, ir_const(in->init, 0), (Span){0, 0});
