@@ -56,11 +56,11 @@ int ex_value(Ctx *c, Ex e)
 /* Definitions that use each other can mean more than any memory holds, in a few lines. */
 bool elab_too_much(Sema *S, Span at)
 {
-    enum { MOST = 10000000, DEEPEST = 2000 };
+    enum { MOST = 10000000, DEEPEST = 1000 };
     if (S->work > MOST) return true;
     if (++S->work <= MOST && S->deep < DEEPEST) return false;
     diag_add(S->diags, D_nesting_too_deep, at,
-             S->deep < DEEPEST ? "what is written here stands for more than 10 million expressions" : "definitions use each other more than 1,000 deep");
+             S->deep < DEEPEST ? "what is written here stands for more than 10 million expressions" : "expressions and definitions lie in each other more than 1,000 deep");
     S->work = MOST + 1;
     return true;
 }
