@@ -126,7 +126,7 @@ void inst_settings(Inst *in, Node *settings, bool outer)
             diag_add(S->diags, D_not_yet, name_of(e), "this version has no positions in space yet");
             continue;
         }
-        if (outer && in->joint && synapse_setting(e->name) && !inst_slot(in, e->name)) continue; /* read by the connection */
+        if (outer && in->joint && synapse_setting(S, settings, k) && !inst_slot(in, e->name)) continue; /* read by the connection */
         if (outer && e->name == sym("seed") && !inst_slot(in, e->name)) continue; /* read by the network */
         if (is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
         Slot *s = inst_slot(in, e->name);

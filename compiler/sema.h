@@ -215,7 +215,7 @@ typedef struct Joint {
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p);
 /* Names of the variables X of `target.X += …` in a body, at most PLAN_SUMS, behind the n that are there; the new n. */
 int synapse_sums(const Node *body, Sym *sum, int n);
-bool synapse_setting(Sym name);                       /* is it a setting of the connection itself? */
+bool synapse_setting(Sema *S, Node *settings, int k);  /* is it a setting of the connection itself? */
 Ex synapse_read(Ctx *c, Slot *s, Node *at);           /* an event-driven variable, now */
 Ex synapse_neuron(Ctx *c, Node *n);                   /* source.X, target.X */
 Ex synapse_port(Ctx *c, Node *n);                     /* `port` as a value */

@@ -9,9 +9,24 @@
 
 static Span name_of(Node *n) { return n->name_span.hi ? n->name_span : n->span; }
 
-bool synapse_setting(Sym name)
+bool synapse_setting(Sema *S, Node *settings, int k)
 {
-    return name == sym("delay") || name == sym("autapses") || name == sym("multapses") || name == sym("seed");
+    static const char *const known[] = {"delay", "autapses", "multapses", "seed"};
+    Node *e = settings->kid[k];
+    if (e->name == sym("post_delay") || e->name == sym("store")) {
+        diag_add(S->diags, D_not_yet, name_of(e), "this version has no `%s` yet", e->name);
+        return true;
+    }
+    for (size_t q = 0; q < sizeof known / sizeof *known; q++) {
+        if (strcmp(known[q], e->name)) continue;
+        for (int j = 0; j < k; j++)
+            if (settings->kid[j] && settings->kid[j]->kind == N_entry && settings->kid[j]->name == e->name) {
+                Diag *d = diag_add(S->diags, D_duplicate_name, name_of(e), "`%s` is set twice", e->name);
+                diag_note_at(d, name_of(settings->kid[j]), "the first time here");
+            }
+        return true;
+    }
+    return false;
 }
 
 int synapse_sums(const Node *n, Sym *sum, int n_sums)
