@@ -399,6 +399,7 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
     }
     if (!s->given && in->joint && (s->kind == DECL_PARAM || s->name == sym("weight"))) {
         s->state = 2; /* synapse.c says so at the connection */
+        if (!in->joint->from && s->has_dim) return s->ex = ex_ir(ir_imm(in->init, OP_I, 0, s->decl->span), s->dim); /* any value */
         return s->ex = ex_poison();
     }
     if (!s->given) {
@@ -444,7 +445,7 @@ static Ex param_value(Ctx *c, Slot *s, Node *at)
     if (s->field < 0) {
         s->field = slot_field(in, s, FIELD_PARAM);
         s->init_value = e.value;
-        ir_store(in->init, s->field, e.value, s->given->span);
+        ir_store(in->init, s->field, e.value, (s->given ? s->given : s->decl)->span);
     }
     if (c->in_init) return ex_ir(s->init_value, s->dim);
     if (!c->fn) return e;

@@ -220,6 +220,7 @@ Ex synapse_read(Ctx *c, Slot *s, Node *at);           /* an event-driven variabl
 Ex synapse_neuron(Ctx *c, Node *n);                   /* source.X, target.X */
 Ex synapse_port(Ctx *c, Node *n);                     /* `port` as a value */
 bool synapse_assign(Ctx *c, Node *n);                 /* statements that only synapses have; false: not one */
+void synapse_check_unused(Sema *S);                   /* models that no connection uses */
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
 

@@ -236,6 +236,7 @@ Ex synapse_read(Ctx *c, Slot *s, Node *at)
 /* ---- neurons ---- */
 static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
 {
+    if (!r) return ex_poison(); /* nothing is known of the neurons of a model that joins none */
     Sema *S = c->S;
     Inst *own = c->inst, *in = S->pop[r->pop].inst;
     const char *side = source ? "source" : "target", *pop = S->pop[r->pop].name;
@@ -315,7 +316,7 @@ static void add_to_target(Ctx *c, Node *n)
     Sema *S = c->S;
     const Joint *j = c->inst->joint;
     Node *to = n->kid[0];
-    Inst *in = S->pop[j->to->pop].inst;
+    Inst *in = j->to ? S->pop[j->to->pop].inst : NULL;
     Slot *s = in ? inst_slot(in, to->name) : NULL;
     if (!s) {
         (void)neuron_value(c, j->to, false, to->name, to);
@@ -364,8 +365,8 @@ static int emit_handler(Inst *in, FnRole role, PlanSynapse *plan)
     IrFn *fn = ir_fn(in->mod, which, role, LANE_SYNAPSE);
     Ctx c = inst_ctx(in, fn, which);
     c.has_j = true;
-    c.source_n = (int)in->joint->from->sel.n;
-    c.target_n = (int)in->joint->to->sel.n;
+    c.source_n = in->joint->from ? (int)in->joint->from->sel.n : 1;
+    c.target_n = in->joint->to ? (int)in->joint->to->sel.n : 1;
     block_begin(&c, in->joint->n_sums);
     int none = ir_const(fn, 0);
     for (int k = 0; k < in->joint->n_sums; k++) c.cur[c.n_cur - 1 - k] = none;
@@ -378,7 +379,7 @@ static int emit_handler(Inst *in, FnRole role, PlanSynapse *plan)
     block_flush(&c);
     for (int k = 0; role == FN_PRE && k < in->joint->n_sums; k++) {
         int v = c.cur[c.n_cur - 1 - k];
-        if (v == none) continue;
+        if (v == none || !in->joint->to) continue;
         plan->sum[plan->n_sums] = inst_slot(S->pop[in->joint->to->pop].inst, in->joint->sum[k])->acc;
         ir_out(fn, plan->n_sums++, v, (Span){0, 0});
     }
@@ -410,7 +411,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
 {
     size_t before = diag_errors(S->diags);
     Inst *in = arena_one(S->arena, Inst);
-    *in = (Inst){.S = S, .def = *def, .settings = connect->n_kids > 3 ? connect->kid[3] : NULL, .n_neurons = -1, .refr_field = -1,
+    *in = (Inst){.S = S, .def = *def, .settings = connect && connect->n_kids > 3 ? connect->kid[3] : NULL, .n_neurons = -1, .refr_field = -1,
                  .last_spike_field = -1, .above_field = -1, .joint = joint};
     vec_push(S->synapses, in);
     in->mod = network_new_module(S, name);
@@ -422,16 +423,16 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     inst_settings(in, in->settings, true);
     fix_constants(in);
     if (!has_handler(in, sym("pre")) && !follow_body(S, def->body)) {
-        Diag *d = diag_add(S->diags, D_missing_setting, connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
+        Diag *d = diag_add(S->diags, D_missing_setting, !connect ? name_of(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
         diag_hint(d, "add `on pre { port += weight }` to it");
     }
-    bool ok = check_given(in, connect);
+    bool ok = !connect || check_given(in, connect);
     in->init = ir_fn(in->mod, "init", FN_INIT, LANE_SYNAPSE);
     in->init_ctx = inst_ctx(in, in->init, "init");
     in->init_ctx.in_init = in->init_ctx.has_j = in->init_ctx.has_draws = true;
     in->init_ctx.has_t = false;
-    in->init_ctx.source_n = (int)joint->from->sel.n;
-    in->init_ctx.target_n = (int)joint->to->sel.n;
+    in->init_ctx.source_n = joint->from ? (int)joint->from->sel.n : 1;
+    in->init_ctx.target_n = joint->to ? (int)joint->to->sel.n : 1;
     inst_init(in);
     ok = check_weight(in, name) && ok;
     if (!make_laws(in) || !ok || diag_errors(S->diags) > before) return NULL;
@@ -441,6 +442,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     emit_recordable(in);
     inst_ranges(in, LANE_SYNAPSE);
     if (diag_errors(S->diags) > before) return NULL;
+    if (!connect) return in;
     p->weight = (PlanAttr){.kernel = -1, .fn = -1};
     const Slot *weight = inst_slot(in, sym("weight"));
     if (weight && weight->ex.kind == EX_NUM && weight->ex.is_const) p->weight.value = weight->ex.num;
@@ -449,6 +451,45 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     p->synapse.reads_source = reads(in->mod, p->synapse.fn_pre, false) || reads(in->mod, p->synapse.fn_post, false);
     p->synapse.post_source = reads(in->mod, p->synapse.fn_post, true);
     return in;
+}
+
+/* Errors of a model that joins nothing, in silence or not, if it aimed at a variable of this dimension. */
+static size_t try_port(Sema *S, const ModelDef *def, Dim dim, Diags *into)
+{
+    Diags *outer = S->diags;
+    size_t told = vec_len(S->told), before = diag_errors(into);
+    Slot *port = arena_one(S->arena, Slot);
+    Joint *joint = arena_one(S->arena, Joint);
+    PlanProj none = {0};
+    *port = (Slot){.name = sym("port"), .kind = DECL_STATE, .dim = dim, .has_dim = true, .unit = {.text = dim_unit(S->arena, dim)}, .acc = -1};
+    *joint = (Joint){.port = port};
+    S->diags = into;
+    (void)synapse_new(S, NULL, def, joint, def->name, &none);
+    S->diags = outer;
+    if (into != outer)
+        while (vec_len(S->told) > told) (void)vec_pop(S->told);
+    return diag_errors(into) - before;
+}
+
+void synapse_check_unused(Sema *S)
+{
+    const Dim dim[] = {DIM_VOLTAGE, DIM_CONDUCTANCE, DIM_CURRENT, DIM_NONE};
+    for (Bind *b = S->top->first; b; b = b->next) {
+        bool used = b->kind != B_SYNAPSE || b->library;
+        for (size_t k = 0; !used && k < vec_len(S->items); k++) {
+            Sym name = S->items[k]->kind == N_connect ? S->items[k]->name2 : NULL;
+            for (int depth = 0; name && depth < MODEL_CHAIN && !used; depth++) {
+                Bind *q = scope_here(S->top, name);
+                used = q == b;
+                name = q && q->node->kind == N_synapse_of ? q->node->name2 : NULL;
+            }
+        }
+        ModelDef def;
+        if (used || !model_find(S, b->name, name_of(b->node), B_SYNAPSE, &def)) continue;
+        bool fine = false;
+        for (size_t k = 0; !fine && k < sizeof dim / sizeof *dim; k++) fine = !try_port(S, &def, dim[k], diag_new(S->arena, S->ast->sources));
+        if (!fine) (void)try_port(S, &def, dim[0], S->diags);
+    }
 }
 
 void synapse_free(Sema *S)

@@ -854,6 +854,7 @@ void wire_all(Sema *S)
     bool any_spikes = false;
     for (size_t k = 0; k < vec_len(S->items); k++) /* what is recorded of synapses may stand before them */
         if (S->items[k]->kind == N_connect) wire_connect(S, S->items[k]);
+    synapse_check_unused(S);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
         switch (n->kind) {
