@@ -637,7 +637,7 @@ void block_begin(Ctx *c, int n_more)
 void block_flush(Ctx *c)
 {
     for (int k = 0; k < c->n_cur; k++)
-        if (c->dirty[k]) ir_store(c->fn, k, c->cur[k], (Span){0, 0});
+        if (c->dirty[k] && c->cur[k] >= 0) ir_store(c->fn, k, c->cur[k], (Span){0, 0}); /* below zero: behind a mistake in a condition */
 }
 
 /* ---- the functions ---- */
