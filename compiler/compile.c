@@ -319,13 +319,14 @@ static void check_unused(Sema *S)
             IrModule *scratch = network_new_module(S, "scratch");
             Ctx c = ctx_const(S, arena_printf(S->arena, "`%s`", b->name));
             c.fn = ir_fn(scratch, "scratch", FN_WEIGHT, LANE_SYNAPSE);
+            c.mod = scratch;
             c.has_i = c.has_j = c.has_t = c.has_draws = true;
             Ex e = elab(&c, &use);
             if (b->kind == B_PARAM && e.kind == EX_NUM && e.is_const && b->node->n_kids > 2 && b->node->kid[2]) {
                 Node *iv = b->node->kid[2];
                 double lo, hi;
-                Ctx k = ctx_const(S, "a bound");
-                if (elab_const(&k, iv->kid[0], e.dim, "a bound of the range", &lo) && elab_const(&k, iv->kid[1], e.dim, "a bound of the range", &hi) &&
+                Ctx at = ctx_const(S, "a bound");
+                if (elab_const(&at, iv->kid[0], e.dim, "a bound of the range", &lo) && elab_const(&at, iv->kid[1], e.dim, "a bound of the range", &hi) &&
                     ((iv->which & 1 ? e.num <= lo : e.num < lo) || (iv->which & 2 ? e.num >= hi : e.num > hi)))
                     diag_add(S->diags, D_out_of_range, b->node->kid[1]->span, "`%s` is out of the range it is declared with", b->name);
             }
@@ -498,6 +499,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->lost);
     vec_free(S->told);
     vec_free(S->samples);
+    vec_free(S->files);
     if (ok) return S->out;
     compile_free(S->out);
     return NULL;

@@ -16,6 +16,12 @@ typedef struct CompileSetting { /* --set NAME=VALUE */
     const char *name, *value;
 } CompileSetting;
 
+typedef struct CompileArray { /* numbers read from a file */
+    uint64_t rows, width; /* width 0: one-dimensional */
+    const double *v;
+    const char *unit;     /* as the file says, or NULL */
+} CompileArray;
+
 typedef struct CompileOptions {
     const char *path;              /* of the model, for messages and relative imports */
     const char *const *lib_dirs;   /* NULL-terminated: where library models are looked for */
@@ -28,6 +34,8 @@ typedef struct CompileOptions {
     /* The parser, injected so that the compiler does not depend on the grammar room. */
     Node *(*parse_file)(Ast *a, const SourceFile *f);
     Node *(*parse_expression)(Ast *a, const SourceFile *f);
+    /* An array of an HDF5 file into the arena; injected, since the compiler knows no HDF5. May be NULL. */
+    bool (*read_array)(Arena *a, const char *path, const char *array, uint64_t max, CompileArray *out, Fail *f);
     bool declarations;             /* a file of declarations only, with nothing to run, is fine */
     const char *dump_after;        /* a pass name, "all" or NULL */
     Buf *dump;

@@ -162,6 +162,10 @@ static bool need_numbers(Ctx *c, Node *n, Ex e)
 {
     Ex s = sample_of(e);
     if (s.kind == EX_NUM || s.kind == EX_POISON || (e.kind == EX_LIST && e.n == 0)) return s.kind != EX_POISON;
+    if (s.kind == EX_POPS && s.n && s.pops[0].port && c->inst) {
+        diag_add(c->S->diags, D_not_yet, n->span, "this version cannot read a variable of another population yet");
+        return false;
+    }
     Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a number, got %s", ex_say(c->S, s));
     if (s.kind == EX_BOOL) diag_hint(d, "turn a truth value into a number by `if … then 1 else 0`");
     return false;
@@ -306,16 +310,26 @@ static bool is_law(Sema *S, Node *n, int depth)
         }
         return b->law == 2;
     }
-    if (n->kind == N_call && n->kid[0]->kind == N_name) {
-        static const char *const draws[] = {"random", "uniform", "normal", "lognormal", "exponential",
-                                            "gamma", "binomial", "poisson", "choice"};
-        for (size_t k = 0; k < sizeof draws / sizeof *draws; k++)
-            if (n->kid[0]->name == sym(draws[k])) return true;
-    }
+    if (n->kind == N_call && n->kid[0]->kind == N_name && function_draws(n->kid[0]->name)) return true;
     for (int k = 0; k < n->n_kids; k++)
         if (is_law(S, n->kid[k], depth)) return true;
     return false;
 }
+
+static bool draws_within(Sema *S, Node *n, int depth)
+{
+    if (!n || depth > 64) return false;
+    if (n->kind == N_name) {
+        Bind *b = scope_find(S->top, n->name);
+        return b && (b->kind == B_LET || b->kind == B_FUNCTION) && draws_within(S, b->node->kid[b->kind == B_LET ? 0 : 2], depth + 1);
+    }
+    if (n->kind == N_call && n->kid[0]->kind == N_name && function_draws(n->kid[0]->name)) return true;
+    for (int k = 0; k < n->n_kids; k++)
+        if (draws_within(S, n->kid[k], depth)) return true;
+    return false;
+}
+
+bool elab_draws(Sema *S, Node *n) { return draws_within(S, n, 0); }
 
 static Ex name_let(Ctx *c, Bind *b, Node *n)
 {
@@ -356,6 +370,15 @@ static Ex name_let(Ctx *c, Bind *b, Node *n)
     return b->ex;
 }
 
+enum { FIRST_SHARED_XI = 1000 }; /* numbers of noises that a population shares; own ones lie below */
+
+/* xi_1 … xi_999 */
+static bool is_further_xi(const char *s)
+{
+    size_t n = strlen(s);
+    return n > 3 && n <= 6 && !strncmp(s, "xi_", 3) && strspn(s + 3, "0123456789") == n - 3;
+}
+
 static Ex name_special(Ctx *c, Node *n, bool *found)
 {
     const char *s = n->name;
@@ -375,9 +398,9 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
     if (!strcmp(s, "i")) ok = c->has_i, op = OP_I;
     else if (!strcmp(s, "j")) ok = c->has_j, op = OP_J;
     else if (!strcmp(s, "t")) ok = c->has_t, op = OP_T, dim = DIM_TIME, imm = c->t_which;
-    else if (!strcmp(s, "xi") || !strncmp(s, "xi_", 3)) {
+    else if (!strcmp(s, "xi") || is_further_xi(s)) {
         ok = c->has_xi, op = OP_XI;
-        imm = s[2] ? strtoll(s + 3, NULL, 10) : 0;
+        imm = (s[2] ? strtoll(s + 3, NULL, 10) : 0) + (c->shared ? FIRST_SHARED_XI : 0);
         dim_pow(DIM_RATE, 1, 2, &dim);
     } else if (!strcmp(s, "N")) {
         if (c->source_n >= 0) return ex_num(c->source_n, DIM_NONE);
@@ -408,7 +431,9 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
             say_not_constant(c, n->span, s);
         return ex_poison();
     }
-    return ex_ir(ir_imm(c->fn, op, imm, n->span), dim);
+    int v = ir_imm(c->fn, op, imm, n->span);
+    if (op == OP_XI && c->shared) c->fn->ins[v].flags = INS_SHARED;
+    return ex_ir(v, dim);
 }
 
 static void name_unknown(Ctx *c, Node *n)
@@ -690,27 +715,56 @@ static Ex elab_list(Ctx *c, Node *n)
     return out;
 }
 
+/* Is an index known only while the model runs, as `i` or an expression of it is? */
+static bool runs_along(Ctx *c, Node *n)
+{
+    if (n->kind == N_slice || n->kind == N_poison) return false;
+    if (n->kind == N_name) {
+        static const char *const along[] = {"i", "j", "t", "distance", "refractory", "last_spike"};
+        for (const Scope *s = c->scope; s; s = s->up) {
+            Bind *b = scope_here(s, n->name);
+            if (b && b->kind == B_LOCAL) return !b->ex.is_const;
+        }
+        if (c->inst && inst_slot(c->inst, n->name)) return true;
+        for (size_t k = 0; k < sizeof along / sizeof *along; k++)
+            if (!strcmp(n->name, along[k])) return true;
+        Bind *b = scope_find(c->S->top, n->name);
+        return b && b->kind == B_LET && is_law(c->S, b->node->kid[0], 0);
+    }
+    if (n->kind == N_call && n->kid[0]->kind == N_name && function_draws(n->kid[0]->name)) return true;
+    for (int k = 0; k < n->n_kids; k++)
+        if (runs_along(c, n->kid[k])) return true;
+    return false;
+}
+
 static Ex elab_index(Ctx *c, Node *n)
 {
     if (path_is_pops(c->S, n)) return path_pops(c->S, n);
-    Ex e = elab(c, n->kid[0]);
-    for (int k = 1; k < n->n_kids && e.kind != EX_POISON; k++) {
+    Node *base = n, *index[8];
+    int count = 0;
+    for (; base->kind == N_index && count + base->n_kids <= 8 && (base == n || !path_is_pops(c->S, base)); base = base->kid[0]) {
+        memmove(index + base->n_kids - 1, index, (size_t)count * sizeof *index);
+        memcpy(index, base->kid + 1, (size_t)(base->n_kids - 1) * sizeof *index);
+        count += base->n_kids - 1;
+    }
+    Ex e = elab(c, base);
+    for (int k = 0; k < count && e.kind != EX_POISON; k++) {
         if (e.kind != EX_LIST) {
-            Diag *d = diag_add(c->S->diags, D_not_a_number, n->kid[0]->span, "only lists and populations have elements, this is %s",
+            Diag *d = diag_add(c->S->diags, D_not_a_number, base->span, "only lists and populations have elements, this is %s",
                                ex_say(c->S, e));
-            Node inside = {.span = {n->kid[0]->span.hi, n->span.hi}};
-            if (n->kid[0]->kind == N_num || n->kid[0]->kind == N_qty)
-                diag_hint(d, "write `%s*%s` if the brackets hold a unit", ex_source(c->S, n->kid[0]), ast_source(c->S->ast, &inside));
+            Node inside = {.span = {base->span.hi, n->span.hi}};
+            if (base->kind == N_num || base->kind == N_qty)
+                diag_hint(d, "write `%s*%s` if the brackets hold a unit", ex_source(c->S, base), ast_source(c->S->ast, &inside));
             return ex_poison();
         }
         Ctx cc = ctx_const(c->S, "an index");
         cc.scope = c->scope;
-        if (n->kid[k]->kind == N_slice) {
+        if (index[k]->kind == N_slice) {
             double v[3] = {0, e.n, 1};
-            for (int q = 0; q < 3 && q < n->kid[k]->n_kids; q++)
-                if (n->kid[k]->kid[q] && !elab_const(&cc, n->kid[k]->kid[q], DIM_NONE, "an index", &v[q])) return ex_poison();
+            for (int q = 0; q < 3 && q < index[k]->n_kids; q++)
+                if (index[k]->kid[q] && !elab_const(&cc, index[k]->kid[q], DIM_NONE, "an index", &v[q])) return ex_poison();
             if (v[2] < 1 || v[0] < 0 || v[1] > e.n || v[0] > v[1]) {
-                diag_add(c->S->diags, D_out_of_range, n->kid[k]->span, "the list has %d elements: 0 to %d", e.n, e.n - 1);
+                diag_add(c->S->diags, D_out_of_range, index[k]->span, "the list has %d elements: 0 to %d", e.n, e.n - 1);
                 return ex_poison();
             }
             Ex out = {.kind = EX_LIST, .is_const = true, .item = arena_many(c->S->arena, Ex, (size_t)e.n + 1)};
@@ -719,9 +773,10 @@ static Ex elab_index(Ctx *c, Node *n)
             continue;
         }
         double v;
-        if (!elab_const(&cc, n->kid[k], DIM_NONE, "an index", &v)) return ex_poison();
+        if (c->fn && c->mod && runs_along(c, index[k])) return tables_element(c, n, e, count - k, index + k);
+        if (!elab_const(&cc, index[k], DIM_NONE, "an index", &v)) return ex_poison();
         if (v != floor(v) || v < 0 || v >= e.n) {
-            diag_add(c->S->diags, D_out_of_range, n->kid[k]->span, "the list has %d elements: 0 to %d", e.n, e.n - 1);
+            diag_add(c->S->diags, D_out_of_range, index[k]->span, "the list has %d elements: 0 to %d", e.n, e.n - 1);
             return ex_poison();
         }
         e = e.item[(int)v];

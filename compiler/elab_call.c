@@ -50,6 +50,7 @@ const char *const function_names[] = {
     "exp", "log", "log10", "sqrt", "abs", "min", "max", "clip", "floor", "ceil", "round", "sin", "cos", "tan",
     "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "expm1", "log1p", "exprel", "erf", "erfc", "sign",
     "step", "int", "mod", "linspace", "logspace", "range", "len", "sum", "mean", "transpose", "dot", "sort",
+    "stairs", "interpolate", "file", "shared",
     "random", "uniform", "normal", "lognormal", "exponential", "gamma", "binomial", "poisson",
 };
 const int n_function_names = sizeof function_names / sizeof *function_names;
@@ -59,6 +60,13 @@ bool function_known(Sym name)
     for (int k = 0; k < n_function_names; k++)
         if (!strcmp(name, function_names[k])) return true;
     return false;
+}
+
+bool function_draws(Sym name)
+{
+    for (size_t k = 0; k < sizeof laws / sizeof *laws; k++)
+        if (!strcmp(name, laws[k].name)) return true;
+    return !strcmp(name, "random") || !strcmp(name, "uniform") || !strcmp(name, "choice");
 }
 
 static Ex first_number(Ex e)
@@ -174,14 +182,15 @@ static Ex draw_leaf(Ctx *c, Span at, const void *user, int n, const Ex *arg)
     const DrawLeaf *l = user;
     int v[4];
     for (int k = 0; k < n; k++) v[k] = ex_value(c, arg[k]);
-    return ex_ir(ir_draw(c->fn, l->op, l->salt, 0, at, n, v), l->dim);
+    return ex_ir(ir_draw(c->fn, l->op, l->salt, c->shared ? INS_SHARED : 0, at, n, v), l->dim);
 }
 
 static bool draws_allowed(Ctx *c, Node *n, const char *name)
 {
     if (c->fn && c->has_draws) return true;
     Diag *d = diag_add(c->S->diags, D_not_constant, n->span, "`%s` draws a random number, which has no place here", name);
-    if (c->fn) diag_note(d, "this version draws in initial values, parameters, weights and delays; equations have `xi`");
+    if (c->fn && c->inst && c->inst->joint) diag_note(d, "synapses draw in their parameters and initial values only");
+    else if (c->fn) diag_note(d, "draws stand in parameters, initial values, equations, blocks, weights and delays");
     else diag_note(d, "%s is fixed before the run starts", c->what ? c->what : "this value");
     return false;
 }
@@ -249,7 +258,7 @@ static Ex elab_uniform(Ctx *c, Node *n)
     if (a.kind == EX_POISON || b.kind == EX_POISON) return ex_poison();
     Ex ref = first_number(a);
     if (!same_arg(c, arg[0], "uniform", &ref, arg[0], a) || !same_arg(c, arg[1], "uniform", &ref, arg[0], b)) return ex_poison();
-    Ex u = ex_ir(ir_draw(c->fn, OP_RUNIFORM, next_salt(c), 0, n->span, 0, NULL), DIM_NONE);
+    Ex u = ex_ir(ir_draw(c->fn, OP_RUNIFORM, next_salt(c), c->shared ? INS_SHARED : 0, n->span, 0, NULL), DIM_NONE);
     Ex width = elab_op(c, n->span, OP_SUB, 2, (Ex[]){b, a}, ref.dim);
     Ex part = elab_op(c, n->span, OP_MUL, 2, (Ex[]){width, u}, ref.dim);
     return elab_op(c, n->span, OP_ADD, 2, (Ex[]){a, part}, ref.dim);
@@ -521,17 +530,23 @@ static bool time_in_steps(Ctx *c, Node *n, const char *name, Ex *out)
     Node *t = NULL, *period = NULL, *a = n->kid[1];
     if (!strcmp(name, "mod") && n->n_kids == 3) t = n->kid[1], period = n->kid[2];
     else if (!strcmp(name, "floor") && n->n_kids == 2 && a->kind == N_binary && a->op == '/') t = a->kid[0], period = a->kid[1];
+    Node *from = NULL; /* mod(t - from, T), floor((t - from)/T) */
+    if (t && t->kind == N_binary && t->op == '-') from = t->kid[1], t = t->kid[0];
     if (!t || t->kind != N_name || strcmp(t->name, "t") || !c->has_t || !c->fn || c->t_which || c->has_xi || c->S->dt <= 0) return false;
     Ctx k = *c;
     k.fn = NULL;
     if (period->kind == N_name && (period->name == t->name || (c->inst && inst_slot(c->inst, period->name)))) return false;
     Ex p = period->kind == N_qty || period->kind == N_name ? elab(&k, period) : ex_poison();
-    int64_t steps;
+    int64_t steps, first = 0;
     bool exact;
     Decimal dt;
+    if (from) {
+        Ex f = from->kind == N_qty || from->kind == N_name ? elab(&k, from) : ex_poison();
+        if (f.kind != EX_NUM || !f.is_const || !dim_eq(f.dim, DIM_TIME) || !decimal_steps(f.num, c->S->dt, &first, &exact) || !exact) return false;
+    }
     if (p.kind != EX_NUM || !p.is_const || !dim_eq(p.dim, DIM_TIME) || !(p.num > 0) || !decimal_steps(p.num, c->S->dt, &steps, &exact) || !exact || steps < 1)
         return false;
-    int no = ir_imm(c->fn, OP_STEP, 0, n->span), m = ir_const(c->fn, (double)steps);
+    int no = ir_op2(c->fn, OP_SUB, ir_imm(c->fn, OP_STEP, 0, n->span), ir_const(c->fn, (double)first)), m = ir_const(c->fn, (double)steps);
     if (!strcmp(name, "floor")) {
         *out = ex_ir(ir_op1(c->fn, OP_FLOOR, ir_op2(c->fn, OP_DIV, no, m)), DIM_NONE);
         return true;
@@ -589,9 +604,11 @@ Ex elab_call(Ctx *c, Node *n)
     if (!strcmp(name, "uniform")) return elab_uniform(c, n);
     if (!strcmp(name, "random")) {
         if (!arity(c, n, name, 0, 0) || !draws_allowed(c, n, name)) return ex_poison();
-        return ex_ir(ir_draw(c->fn, OP_RUNIFORM, next_salt(c), 0, n->span, 0, NULL), DIM_NONE);
+        return ex_ir(ir_draw(c->fn, OP_RUNIFORM, next_salt(c), c->shared ? INS_SHARED : 0, n->span, 0, NULL), DIM_NONE);
     }
     if (!strcmp(name, "min") || !strcmp(name, "max")) return elab_min_max(c, n, name);
+    if (!strcmp(name, "stairs") || !strcmp(name, "interpolate")) return tables_curve(c, n, name);
+    if (!strcmp(name, "file")) return files_list(c, n);
     if (!strcmp(name, "clip")) return elab_clip(c, n);
     if (!strcmp(name, "dot")) return elab_dot(c, n);
     if (!strcmp(name, "linspace") || !strcmp(name, "logspace") || !strcmp(name, "range")) return elab_spaces(c, n, name);
@@ -606,7 +623,19 @@ Ex elab_call(Ctx *c, Node *n)
         }
         return elab_list_call(c, n, name, e);
     }
-    if (!strcmp(name, "shared") || !strcmp(name, "choice") || !strcmp(name, "file")) {
+    if (!strcmp(name, "shared")) {
+        if (!arity(c, n, name, 1, 1)) return ex_poison();
+        if (!c->fn || c->fn->lanes != LANE_NEURON) {
+            diag_add(c->S->diags, D_not_constant, n->span, "`shared` stands where neurons draw: in equations, blocks and drives");
+            return ex_poison();
+        }
+        bool outer = c->shared;
+        c->shared = true;
+        Ex e = elab(c, n->kid[1]);
+        c->shared = outer;
+        return e;
+    }
+    if (!strcmp(name, "choice")) {
         diag_add(c->S->diags, D_not_yet, n->span, "this version has no `%s(…)` yet", name);
         return ex_poison();
     }

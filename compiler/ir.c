@@ -28,6 +28,7 @@ void ir_module_free(IrModule *m)
         vec_free(m->fn[k]->ins);
     vec_free(m->fn);
     vec_free(m->field);
+    vec_free(m->table);
 }
 
 /* Appends a field; its texts are copied. A field without a declared range gets the whole line. */
@@ -47,6 +48,15 @@ int ir_field_find(const IrModule *m, const char *name)
     for (size_t k = 0; k < vec_len(m->field); k++)
         if (!strcmp(m->field[k].name, name)) return (int)k;
     return -1;
+}
+
+int ir_table(IrModule *m, const double *v, int n)
+{
+    for (size_t k = 0; k < vec_len(m->table); k++)
+        if (m->table[k].n == n && !memcmp(m->table[k].v, v, (size_t)n * sizeof *v)) return (int)k;
+    IrTable t = {arena_dup(m->arena, v, (size_t)n * sizeof *v), n};
+    vec_push(m->table, t);
+    return (int)vec_len(m->table) - 1;
 }
 
 /* Appends an empty function. */
@@ -117,6 +127,12 @@ int ir_truth(IrFn *f, bool v)
 int ir_imm(IrFn *f, Op op, int64_t k, Span s)
 {
     return push(f, op, k, 0, s, 0, NULL);
+}
+
+/* What the table says at value `at`: an element, or how many elements are at most `at`. */
+int ir_lookup(IrFn *f, Op op, int table, int at, Span s)
+{
+    return push(f, op, table, 0, s, 1, &at);
 }
 
 /* Whether v is known now, and what it is. */

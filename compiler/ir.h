@@ -69,10 +69,16 @@ typedef struct IrFn {
     int n_out;
 } IrFn;
 
+typedef struct IrTable { /* numbers that functions read by index; at least one */
+    const double *v;
+    int n;
+} IrTable;
+
 typedef struct IrModule {
     Arena *arena;
     const char *name;
     IrField *field;   /* vec */
+    IrTable *table;   /* vec */
     IrFn **fn;        /* vec */
 } IrModule;
 
@@ -80,6 +86,8 @@ IrModule *ir_module(Arena *a, const char *name);
 void ir_module_free(IrModule *m); /* the vecs; the rest belongs to the arena */
 int ir_field(IrModule *m, IrField f);                 /* returns its number */
 int ir_field_find(const IrModule *m, const char *name); /* -1 when absent */
+/* The number of a table with these n >= 1 values, which are copied; equal tables are one. */
+int ir_table(IrModule *m, const double *v, int n);
 IrFn *ir_fn(IrModule *m, const char *name, FnRole role, LaneKind lanes);
 IrFn *ir_fn_find(const IrModule *m, const char *name);
 int ir_fn_index(const IrModule *m, const IrFn *f);
@@ -89,6 +97,7 @@ int ir_fn_index(const IrModule *m, const IrFn *f);
 int ir_const(IrFn *f, double v);
 int ir_truth(IrFn *f, bool v);
 int ir_imm(IrFn *f, Op op, int64_t k, Span s);        /* load, t, i, xi, draws without arguments */
+int ir_lookup(IrFn *f, Op op, int table, int at, Span s); /* OP_LOOKUP, OP_SEARCH */
 int ir_op(IrFn *f, Op op, Span s, int n, const int *arg);
 int ir_op1(IrFn *f, Op op, int a);
 int ir_op2(IrFn *f, Op op, int a, int b);

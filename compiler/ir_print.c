@@ -82,6 +82,8 @@ static void print_ins(Buf *b, const IrModule *m, size_t i, const Ins *s)
     case OP_OUT:
     case OP_OUTB:
     case OP_T:
+    case OP_LOOKUP:
+    case OP_SEARCH:
     case OP_XI:
         buf_printf(b, " %" PRId64, s->imm.k);
         break;
@@ -112,6 +114,11 @@ void ir_print(const IrModule *m, Buf *out)
     buf_printf(out, "\n");
     for (size_t k = 0; k < vec_len(m->field); k++)
         print_field(out, k, &m->field[k]);
+    for (size_t k = 0; k < vec_len(m->table); k++) {
+        buf_printf(out, "  table %zu %d\n", k, m->table[k].n);
+        for (int i = 0; i < m->table[k].n; i++)
+            buf_printf(out, "%s %a%s", i % 8 ? "" : "    values", m->table[k].v[i], i % 8 == 7 || i + 1 == m->table[k].n ? "\n" : "");
+    }
     for (size_t k = 0; k < vec_len(m->fn); k++) {
         const IrFn *f = m->fn[k];
         buf_printf(out, "fn ");

@@ -19,6 +19,8 @@ typedef struct Reader {
     IrFn *f;
     int *value; /* vec: instruction of each value number of the text, -1 unknown */
     char *error;
+    double *values; /* vec: of the table that is being read */
+    int64_t n_values;
 } Reader;
 
 static bool bad(Reader *r, const char *fmt, ...) CX_PRINTF(2, 3);
@@ -146,6 +148,34 @@ static bool read_field(Reader *r)
     return true;
 }
 
+static bool read_table(Reader *r)
+{
+    int64_t k;
+    if (r->f) return bad(r, "a table behind a function");
+    if (r->n != 3) return bad(r, "a table is `table NUMBER LENGTH`");
+    if (!integer(r, 1, &k) || !integer(r, 2, &r->n_values)) return false;
+    if (k != (int64_t)vec_len(r->m->table)) return bad(r, "table %s is not next", r->word[1]);
+    if (r->n_values < 1 || r->n_values > 100000000) return bad(r, "a table cannot have %s elements", r->word[2]);
+    vec_clear(r->values);
+    return true;
+}
+
+/* Behind a table stand lines of its values; with the last one the table is there. */
+static bool read_values(Reader *r)
+{
+    for (int k = 1; k < r->n; k++) {
+        double v;
+        if (!number(r, r->word[k], &v)) return false;
+        vec_push(r->values, v);
+    }
+    if ((int64_t)vec_len(r->values) > r->n_values || !r->n_values) return bad(r, "more values than the table has elements");
+    if ((int64_t)vec_len(r->values) < r->n_values) return true;
+    size_t before = vec_len(r->m->table);
+    (void)ir_table(r->m, r->values, (int)r->n_values);
+    r->n_values = 0;
+    return vec_len(r->m->table) > before || bad(r, "two equal tables");
+}
+
 static bool read_fn(Reader *r)
 {
     if (r->n != 3 && r->n != 4) return bad(r, "a function is `fn NAME [ROLE] neuron|synapse`");
@@ -192,6 +222,8 @@ static bool read_imm(Reader *r, Ins *s, int *k)
     case OP_OUT:
     case OP_OUTB:
     case OP_T:
+    case OP_LOOKUP:
+    case OP_SEARCH:
     case OP_XI:
     case OP_RUNIFORM:
     case OP_RNORMAL:
@@ -264,6 +296,9 @@ static bool read_line(Reader *r)
     }
     if (!r->m) return bad(r, "the text does not begin with `module`");
     if (is(r, 0, "field")) return read_field(r);
+    if (is(r, 0, "table")) return r->n_values ? bad(r, "a table lacks values") : read_table(r);
+    if (is(r, 0, "values")) return read_values(r);
+    if (r->n_values) return bad(r, "a table lacks values");
     if (is(r, 0, "fn")) return read_fn(r);
     return read_ins(r);
 }
@@ -290,6 +325,7 @@ IrModule *ir_read(Arena *a, const char *text, char **error)
         }
     }
     vec_free(r.value);
+    vec_free(r.values);
     if (!ok) {
         ir_module_free(r.m);
         if (error) *error = r.error;

@@ -16,6 +16,9 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
     case OP_TRUTH:
     case OP_T:
         return k == 0 || k == 1 ? NULL : "selector is neither 0 nor 1";
+    case OP_LOOKUP:
+    case OP_SEARCH:
+        return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
         return reads_neuron(m, k) ? "column of a population read as one of synapses" : NULL;

@@ -19,10 +19,6 @@ Ex network_pops(Sema *S, Node *n)
 static const double palette[][3] = {{0.90, 0.62, 0.00}, {0.34, 0.71, 0.91}, {0.00, 0.62, 0.45}, {0.80, 0.47, 0.65},
                                     {0.00, 0.45, 0.70}, {0.84, 0.37, 0.00}, {0.94, 0.89, 0.26}, {0.47, 0.47, 0.47}};
 
-static bool built_in_source(Sym model) { return model == sym("poisson_source"); }
-
-static bool later_source(Sym model) { return model == sym("regular_source") || model == sym("spike_list"); }
-
 static void population_size(Sema *S, PopInfo *p)
 {
     Node *g = p->group;
@@ -40,8 +36,7 @@ static void population_size(Sema *S, PopInfo *p)
         } else
             p->n = (uint32_t)v;
     }
-    if (later_source(p->model)) diag_add(S->diags, D_not_yet, g->name_span, "this version has no `%s` yet", p->model);
-    p->is_source = built_in_source(p->model) || later_source(p->model);
+    p->is_source = sources_known(p->model);
 }
 
 static int by_name(const void *a, const void *b)
@@ -142,8 +137,14 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
 bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps)
 {
     Ctx c = ctx_const(S, what);
+    return network_steps_within(&c, n, what, steps);
+}
+
+bool network_steps_within(Ctx *c, Node *n, const char *what, int64_t *steps)
+{
+    Sema *S = c->S;
     double v;
-    if (!elab_const(&c, n, DIM_TIME, what, &v)) return false;
+    if (!elab_const(c, n, DIM_TIME, what, &v)) return false;
     if (v == INFINITY) {
         *steps = INT64_MAX;
         return true;
@@ -199,55 +200,12 @@ int network_module(Sema *S, IrModule *m)
     return (int)vec_len(S->mod_hash) - 1;
 }
 
-/* Sources: a constant rate is a number, anything else a function of the step. */
-static void source_rate(Sema *S, PopInfo *p)
-{
-    p->source_kernel = p->source_fn = -1;
-    if (!built_in_source(p->model)) return;
-    Node *set = p->group->n_kids > 2 ? p->group->kid[2] : NULL, *rate = NULL;
-    bool misspelt = false;
-    for (int k = 0; set && k < set->n_kids; k++) {
-        Node *e = set->kid[k];
-        if (!e || e->kind != N_entry || e->name == sym("seed")) continue;
-        if (e->name == sym("rate")) rate = e->kid[0];
-        else {
-            static const char *const known[] = {"rate"};
-            const char *near = diag_nearest(e->name, known, 1);
-            misspelt = misspelt || near;
-            Diag *d = diag_add(S->diags, D_unknown_parameter, e->name_span.hi ? e->name_span : e->span, "`poisson_source` has no parameter `%s`", e->name);
-            if (near) diag_hint(d, "did you mean `%s`?", near);
-            else diag_note(d, "it has `rate`");
-        }
-    }
-    if (!rate) {
-        if (misspelt || follow_hole(set)) return;
-        Diag *d = diag_add(S->diags, D_missing_setting, p->group->span, "`poisson_source` needs its rate");
-        diag_hint(d, "write `%u of poisson_source { rate = 15 Hz }`", p->n);
-        return;
-    }
-    IrModule *m = network_new_module(S, p->name);
-    IrFn *fn = ir_fn(m, "rate", FN_RATE, LANE_NEURON);
-    Ctx c = ctx_const(S, "a rate");
-    c.fn = fn;
-    c.has_i = c.has_t = true;
-    c.source_n = (int)p->n;
-    Ex e = elab_dim(&c, rate, DIM_RATE, "`rate`");
-    if (e.kind == EX_NUM && e.is_const) {
-        if (!(e.num >= 0) || isinf(e.num)) diag_add(S->diags, D_out_of_range, rate->span, "a rate is a number from 0 on");
-        p->source_mean = e.num * S->dt;
-    } else if (e.kind == EX_NUM) {
-        ir_out(fn, 0, ex_value(&c, e), rate->span);
-        p->source_kernel = network_module(S, m);
-        p->source_fn = 0;
-    }
-}
-
 bool network_instances(Sema *S)
 {
     bool ok = true;
     for (size_t k = 0; k < vec_len(S->pop); k++) {
         PopInfo *p = &S->pop[k];
-        if (p->is_source) source_rate(S, p);
+        if (p->is_source) sources_read(S, p);
         if (!p->inst) continue;
         p->inst->n_neurons = (int)p->n;
         ok = inst_emit(p->inst, p->used_ports, (int)vec_len(p->used_ports)) && ok;
@@ -289,6 +247,7 @@ static void plan_silence(Sema *S, Inst *in, PlanPop *out)
     Ctx c = in->init_ctx;
     IrModule *scratch = network_new_module(S, "scratch"); /* the bound may be an expression of parameters */
     c.fn = ir_fn(scratch, "bound", FN_OBS, LANE_NEURON);
+    c.mod = scratch;
     bool constant = true;
     for (size_t k = 0; k < vec_len(in->slot); k++) constant = constant && !(in->slot[k].kind == DECL_PARAM && !in->slot[k].ex.is_const);
     Slot *el = inst_slot(in, sym("EL"));
@@ -326,6 +285,9 @@ bool network_plan(Sema *S)
             out->source_mean = p->source_mean;
             out->kernel = p->source_kernel;
             out->fn_rate = p->source_fn;
+            out->fn_init = p->source_kernel < 0 ? -1 : p->source_init;
+            out->rate_counts = p->source_counts;
+            out->list = p->source_list;
             continue;
         }
         Inst *in = p->inst;

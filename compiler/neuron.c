@@ -104,6 +104,9 @@ static void declare(Inst *in, Node *decl, int kind)
         }
     } else if (unit) {
         s.unit = unit->unit;
+        s.is_int = unit->which == UNIT_WORD && unit->name == sym("int");
+        s.is_bool = unit->which == UNIT_WORD && unit->name == sym("bool");
+        if (s.is_int || s.is_bool) s.unit = (Unit){.factor = 1};
         s.celsius = elab_is_celsius(&s.unit);
         if (s.celsius) s.unit.text = "K";
         s.dim = unit->unit.dim;
@@ -130,7 +133,7 @@ void inst_settings(Inst *in, Node *settings, bool outer)
         if (outer && e->name == sym("seed") && !inst_slot(in, e->name)) continue; /* read by the network */
         if (is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
         Slot *s = inst_slot(in, e->name);
-        if (s && (s->kind == DECL_PARAM || s->kind == DECL_STATE)) {
+        if (s && s->kind != SLOT_DEFINE) {
             for (int q = 0; q < k; q++)
                 if (settings->kid[q] && settings->kid[q]->kind == N_entry && settings->kid[q]->name == e->name) {
                     Diag *d = diag_add(S->diags, D_duplicate_name, name_of(e), "`%s` is given twice", e->name);
@@ -140,23 +143,18 @@ void inst_settings(Inst *in, Node *settings, bool outer)
             s->given_outer = outer;
             continue;
         }
-        if (s && s->kind == DECL_INPUT) {
-            Diag *d = diag_add(S->diags, D_not_yet, name_of(e), "this version cannot bind an input in a population yet");
-            diag_hint(d, "write `stimulus -> … .%s : drive(…)`", e->name);
-            continue;
-        }
         if (!s && (follow_hole(in->def.body) || follow_up(S, in->def.body, e->name))) continue;
         Diag *d = diag_add(S->diags, D_unknown_parameter, name_of(e), s ? "`%s` cannot be given: `%s` is computed" : "`%s` has no parameter `%s`", s ? e->name : in->def.name, e->name);
         const char **cand = NULL;
         Buf all = {0};
         for (size_t q = 0; q < vec_len(in->slot); q++)
-            if (in->slot[q].kind == DECL_PARAM || in->slot[q].kind == DECL_STATE) {
+            if (in->slot[q].kind != SLOT_DEFINE) {
                 vec_push(cand, in->slot[q].name);
                 buf_printf(&all, "%s`%s`", all.len ? ", " : "", in->slot[q].name);
             }
         const char *near = diag_nearest(e->name, cand, vec_len(cand));
         if (near) diag_hint(d, "did you mean `%s`?", near);
-        else if (all.len) diag_note(d, "its parameters and states are %s", all.p);
+        else if (all.len) diag_note(d, "its parameters, states and inputs are %s", all.p);
         buf_free(&all);
         vec_free(cand);
     }
@@ -217,8 +215,8 @@ static int hidden(Inst *in, const char *name, const char *unit, const char *doc)
 
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt)
 {
-    return (Ctx){.S = in->S, .scope = in->def.body ? in->S->top : NULL, .fn = fn, .inst = in, .salt = salt, .has_i = true,
-                 .has_t = true, .source_n = in->n_neurons, .target_n = -1, .what = "this value"};
+    return (Ctx){.S = in->S, .scope = in->def.body ? in->S->top : NULL, .fn = fn, .mod = in->mod, .inst = in, .salt = salt, .has_i = true,
+                 .has_t = true, .has_draws = true, .source_n = in->n_neurons, .target_n = -1, .what = "this value"};
 }
 
 void inst_declare(Inst *in)
@@ -246,6 +244,10 @@ void inst_equation(Inst *in, Node *p)
         Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, name_of(p), s ? "`%s` is no state" : "there is no state `%s`", p->name);
         if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
         hint_state(in, d, p->name, s);
+    } else if (s->is_int || s->is_bool) {
+        Diag *d = diag_add(S->diags, D_not_a_state, name_of(p), "`%s` has no derivative", p->name);
+        diag_note_at(d, name_of(s->decl), s->is_int ? "it is declared as a whole number" : "it is declared as true or false");
+        s->lost = true;
     } else if (s->eq) {
         Diag *d = diag_add(S->diags, D_duplicate_equation, name_of(p), "`%s` has two equations", p->name);
         diag_note_at(d, name_of(s->eq), "the first one is here");
@@ -295,8 +297,8 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             } else
                 in->spike = p;
             break;
-        case N_event:
-        case N_every:
+        case N_event: moments_check(in, p); break;
+        case N_every: break;
         case N_on:
             diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a neuron yet", ast_kind_name(p->kind));
             break;
@@ -307,7 +309,7 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
     inst_settings(in, settings, true);
     bool frozen = false;
     for (size_t k = 0; k < vec_len(in->slot); k++) frozen = frozen || in->slot[k].frozen;
-    bool refr = in->spike && (mentions(in->spike, N_refr_for, NULL) || mentions(in->spike, N_refr_until, NULL));
+    bool refr = (in->spike || moments_any_event(in)) && (mentions(body, N_refr_for, NULL) || mentions(body, N_refr_until, NULL));
     check_equations(in);
     if (frozen && !refr && !follow_body(S, body)) {
         for (size_t k = 0; k < vec_len(in->slot); k++)
@@ -382,6 +384,31 @@ static void default_dim(Inst *in, Slot *s)
         s->has_dim = true;
 }
 
+/* What a state `: int` becomes: a constant must be whole, anything else is rounded. */
+static bool whole_number(Sema *S, const Slot *s, Node *at, Ex *e, IrFn *fn)
+{
+    if (!e->is_const) e->value = ir_op1(fn, OP_ROUND, e->value);
+    else if (e->num != floor(e->num)) {
+        diag_add(S->diags, D_bad_count, at->span, "`%s` is a whole number, this is %.17g", s->name, e->num);
+        return false;
+    }
+    return true;
+}
+
+/* A list gives one value to each neuron. */
+static Ex list_value(Inst *in, Slot *s, Ctx *c, Ex list)
+{
+    Node *at = s->given;
+    Ex one = list;
+    while (one.kind == EX_LIST && one.n) one = one.item[0];
+    if (one.kind == EX_LIST) one = ex_poison();
+    take_dim(in, s, at, &one);
+    if (!s->has_dim || !elab_fits(c, at, list, s->dim, arena_printf(in->S->arena, "`%s`", s->name))) return ex_poison();
+    read_range(in, s);
+    for (int k = 0; k < list.n; k++) check_range(in, s, at->kind == N_list && at->n_kids == list.n ? at->kid[k] : at, list.item[k]);
+    return tables_by_neuron(c, at, list, (uint32_t)in->n_neurons, s->dim);
+}
+
 /* Value of a param or initial value of a state, at most once; constants stay constants. */
 static Ex slot_given(Inst *in, Slot *s, Node *use)
 {
@@ -416,10 +443,16 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
     if (s->given_outer) c.self = s->name;
     Ex e = elab_celsius(&c, s->given, s->celsius);
     if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);
-    if (e.kind == EX_LIST || e.kind == EX_STR || e.kind == EX_POPS || e.kind == EX_BOOL) {
-        Diag *d = diag_add(S->diags, e.kind == EX_LIST ? D_not_yet : D_not_a_number, s->given->span,
-                           e.kind == EX_LIST ? "this version takes no list as values of `%s` yet, one for each neuron" : "`%s` is a number", s->name);
-        if (e.kind != EX_LIST) diag_note(d, "this is %s", ex_say(S, e));
+    if (s->is_bool && e.kind == EX_BOOL) {
+        e = e.is_const ? ex_num(e.num, DIM_NONE) : ex_ir(ir_op1(c.fn, OP_NUM, e.value), DIM_NONE);
+    } else if (s->is_bool && e.kind == EX_NUM) {
+        diag_add(S->diags, D_not_a_number, s->given->span, "`%s` is true or false, this is %s", s->name, ex_say(S, e));
+        e = ex_poison();
+    }
+    if (s->is_int && e.kind == EX_NUM && !whole_number(S, s, s->given, &e, c.fn)) e = ex_poison();
+    if (e.kind == EX_STR || e.kind == EX_POPS || e.kind == EX_BOOL) {
+        Diag *d = diag_add(S->diags, D_not_a_number, s->given->span, "`%s` is a number", s->name);
+        diag_note(d, "this is %s", ex_say(S, e));
         e = ex_poison();
     }
     Node *own = s->decl->kid[1];
@@ -429,6 +462,7 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
         take_dim(in, s, own, &d);
     }
     default_dim(in, s);
+    if (e.kind == EX_LIST) e = list_value(in, s, &c, e);
     take_dim(in, s, s->given, &e);
     read_range(in, s);
     check_range(in, s, s->given, e);
@@ -468,10 +502,13 @@ Ex inst_name(Ctx *c, Slot *s, Node *at)
     switch (s->kind) {
     case DECL_PARAM: return param_value(c, s, at);
     case DECL_STATE:
-        if (c->in_init) return slot_given(in, s, at);
-        if (!c->fn) break;
-        if (s->last >= 0) return synapse_read(c, s, at);
-        return ex_ir(inst_load(c, s->field, at->span), s->dim);
+        if (!c->in_init && !c->fn) break;
+        if (!c->in_init && s->last >= 0) return synapse_read(c, s, at);
+        if (!s->is_bool) return c->in_init ? slot_given(in, s, at) : ex_ir(inst_load(c, s->field, at->span), s->dim);
+        {
+            Ex e = c->in_init ? slot_given(in, s, at) : ex_ir(inst_load(c, s->field, at->span), s->dim);
+            return e.kind == EX_POISON ? e : elab_op(c, at->span, OP_NE, 2, (Ex[]){e, ex_num(0, DIM_NONE)}, DIM_NONE);
+        }
     case DECL_INPUT:
         if (c->in_init) return ex_num(0, s->dim);
         if (!c->fn) break;
@@ -486,8 +523,9 @@ Ex inst_name(Ctx *c, Slot *s, Node *at)
         Ctx k = *c;
         k.self = NULL;
         k.has_xi = false;
+        k.salt = arena_printf(in->S->arena, "define.%s", s->name); /* one value a step, wherever it is used */
+        k.n_draws = 0;
         Ex e = elab(&k, s->decl->kid[1]);
-        c->n_draws = k.n_draws;
         s->state = 0;
         if (s->unit.text || s->decl->kid[0]) {
             if (e.kind != EX_POISON && !elab_fits(c, s->decl->kid[1], e, s->dim, arena_printf(in->S->arena, "`%s`", s->name))) return ex_poison();
@@ -528,6 +566,12 @@ static void stmt_assign(Ctx *c, Node *n)
         hint_state(in, d, to->name, s);
         return;
     }
+    if (s->is_bool) {
+        Ex truth = elab_bool(c, n->kid[1]);
+        if (n->op != '=') diag_add(S->diags, D_not_a_number, n->span, "`%s` is true or false: only `=` sets it", s->name);
+        else if (truth.kind == EX_BOOL) inst_assign(c, s->field, ir_op1(c->fn, OP_NUM, ex_value(c, truth)));
+        return;
+    }
     Ex e = elab_num(c, n->kid[1]);
     if (e.kind == EX_POISON || s->lost) return;
     bool scale = n->op == '*' || n->op == '/';
@@ -537,6 +581,7 @@ static void stmt_assign(Ctx *c, Node *n)
         Op op = n->op == '+' ? OP_ADD : n->op == '-' ? OP_SUB : n->op == '*' ? OP_MUL : OP_DIV;
         e = elab_op(c, n->span, op, 2, (Ex[]){old, e}, s->dim);
     }
+    if (s->is_int && (e.kind != EX_NUM || !whole_number(S, s, n->kid[1], &e, c->fn))) return;
     inst_assign(c, s->field, ex_value(c, e));
     if (s->last >= 0) inst_assign(c, s->last, ir_imm(c->fn, OP_T, c->t_which, (Span){0, 0}));
 }
@@ -570,30 +615,36 @@ static void stmt_refractory(Ctx *c, Node *n)
     inst_assign(c, in->refr_field, ir_op1(c->fn, OP_FLOOR, ir_op2(c->fn, OP_ADD, q, ir_const(c->fn, 0.5))));
 }
 
-/* `if`: both branches run on copies, then every touched variable is selected. */
-static void stmt_if(Ctx *c, Node *n)
+static void stmt_if(Ctx *c, Node *n);
+
+/* Both branches run on copies, then every touched variable is selected. */
+void block_if(Ctx *c, Ex cond, Node *yes_block, Node *no_block)
 {
-    Ex cond = elab_bool(c, n->kid[0]);
     Ctx yes = *c, no = *c;
     size_t bytes = (size_t)c->n_cur * sizeof(int);
     yes.cur = arena_dup(c->S->arena, c->cur, bytes);
     no.cur = arena_dup(c->S->arena, c->cur, bytes);
-    block_stmts(&yes, n->kid[1]);
+    block_stmts(&yes, yes_block);
     no.n_draws = yes.n_draws;
-    if (n->n_kids > 2 && n->kid[2]) {
-        if (n->kid[2]->kind == N_if_block) stmt_if(&no, n->kid[2]);
-        else block_stmts(&no, n->kid[2]);
-    }
+    if (no_block && no_block->kind == N_if_block) stmt_if(&no, no_block);
+    else block_stmts(&no, no_block);
     c->n_draws = no.n_draws;
     if (cond.kind == EX_POISON) return;
+    Span at = yes_block ? yes_block->span : (Span){0, 0};
     for (int f = 0; f < c->n_cur; f++) {
         if (yes.cur[f] == no.cur[f]) {
             c->cur[f] = yes.cur[f];
             continue;
         }
-        int a = yes.cur[f] >= 0 ? yes.cur[f] : inst_load(c, f, n->span), b = no.cur[f] >= 0 ? no.cur[f] : inst_load(c, f, n->span);
+        int a = yes.cur[f] >= 0 ? yes.cur[f] : inst_load(c, f, at), b = no.cur[f] >= 0 ? no.cur[f] : inst_load(c, f, at);
         c->cur[f] = a == b ? a : ir_op3(c->fn, OP_SELECT, ex_value(c, cond), a, b);
     }
+}
+
+static void stmt_if(Ctx *c, Node *n)
+{
+    Ex cond = elab_bool(c, n->kid[0]);
+    block_if(c, cond, n->kid[1], n->n_kids > 2 ? n->kid[2] : NULL);
 }
 
 void block_stmts(Ctx *c, Node *block)
@@ -750,7 +801,7 @@ static bool emit_step(Inst *in)
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
         if (!s->eq) continue;
-        Ctx c = inst_ctx(in, deriv, "step");
+        Ctx c = inst_ctx(in, deriv, arena_printf(S->arena, "step.%s", s->name));
         c.has_xi = true;
         Node *rhs = s->eq->kid[0];
         /* named expressions may carry xi into an equation as well */
@@ -806,41 +857,49 @@ static bool emit_step(Inst *in)
         }
         ir_store(step, in->refr_field, left, (Span){0, 0});
     }
+    moments_every(in, step);
     for (size_t k = 0; k < vec_len(in->slot); k++)
         if (in->slot[k].kind == DECL_INPUT) ir_store(step, in->slot[k].field, ir_const(step, 0), (Span){0, 0});
     return true;
 }
 
+Ex inst_condition(Ctx *c, Node *cond, const char *name)
+{
+    Inst *in = c->inst;
+    IrFn *fn = c->fn;
+    if (cond->kind != N_crosses) return elab_bool(c, cond);
+    Ex a = elab_num(c, cond->kid[0]), b = elab_num(c, cond->kid[1]);
+    if (a.kind == EX_POISON || b.kind == EX_POISON || !elab_fits(c, cond->kid[1], b, a.dim, "the level crossed")) return ex_poison();
+    int above = ir_op2(fn, OP_GT, ex_value(c, a), ex_value(c, b));
+    int field = hidden(in, name ? arena_printf(in->S->arena, "above.%s", name) : "above", "", "was above the level at the last test");
+    int was = ir_op2(fn, OP_NE, ir_imm(fn, OP_LOAD, field, cond->span), ir_const(fn, 0));
+    ir_store(fn, field, ir_op1(fn, OP_NUM, above), cond->span);
+    if (!name) in->above_field = field;
+    return (Ex){.kind = EX_BOOL, .value = ir_op2(fn, OP_AND, above, ir_op1(fn, OP_NOT, was))};
+}
+
 static bool emit_test(Inst *in)
 {
-    if (!in->spike) return true;
+    bool events = moments_any_event(in);
+    if (!in->spike && !events) return true;
     IrFn *fn = ir_fn(in->mod, "test", FN_TEST, LANE_NEURON);
     Ctx c = inst_ctx(in, fn, "test");
     c.t_which = 1;
-    Node *cond = in->spike->kid[0];
-    Ex e;
-    if (cond->kind == N_crosses) {
-        Ex a = elab_num(&c, cond->kid[0]), b = elab_num(&c, cond->kid[1]);
-        if (a.kind == EX_POISON || b.kind == EX_POISON || !elab_fits(&c, cond->kid[1], b, a.dim, "the level crossed")) return false;
-        int above = ir_op2(fn, OP_GT, ex_value(&c, a), ex_value(&c, b));
-        in->above_field = hidden(in, "above", "", "was above the level at the last test");
-        int was = ir_op2(fn, OP_NE, ir_imm(fn, OP_LOAD, in->above_field, cond->span), ir_const(fn, 0));
-        ir_store(fn, in->above_field, ir_op1(fn, OP_NUM, above), cond->span);
-        e = (Ex){.kind = EX_BOOL, .value = ir_op2(fn, OP_AND, above, ir_op1(fn, OP_NOT, was))};
-    } else
-        e = elab_bool(&c, cond);
+    Node *cond = in->spike ? in->spike->kid[0] : NULL;
+    Ex e = cond ? inst_condition(&c, cond, NULL) : ex_truth(false);
     if (e.kind == EX_POISON) return false;
     int v = ex_value(&c, e);
     if (in->refr_field >= 0) {
         int r = ir_op2(fn, OP_GT, ir_imm(fn, OP_LOAD, in->refr_field, (Span){0, 0}), ir_const(fn, 0));
         v = ir_op2(fn, OP_AND, v, ir_op1(fn, OP_NOT, r));
     }
-    ir_out(fn, 0, v, cond->span);
-    return true;
+    ir_out(fn, 0, v, cond ? cond->span : (Span){0, 0});
+    return !events || moments_run(in, fn, v);
 }
 
 static void emit_reset(Inst *in)
 {
+    if (moments_any_event(in)) return; /* its block ran with those of the events */
     if (!in->spike || (in->spike->n_kids < 2 || !in->spike->kid[1])) {
         if (in->last_spike_field < 0) return;
     }

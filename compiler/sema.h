@@ -7,6 +7,7 @@
 
 typedef struct Sema Sema;
 typedef struct Inst Inst;
+struct PopInfo;
 
 /* ---- what an expression is ---- */
 typedef enum ExKind { EX_POISON, EX_NUM, EX_BOOL, EX_STR, EX_LIST, EX_POPS } ExKind;
@@ -64,11 +65,13 @@ typedef struct Ctx {
     Sema *S;
     Scope *scope;
     IrFn *fn;             /* NULL: only constants are allowed here */
+    IrModule *mod;        /* of fn: where tables go */
     Inst *inst;           /* the model whose params and states are in scope, or NULL */
     const char *salt;     /* base of the salts of the draws made here */
     int n_draws;
     bool has_i, has_j, has_t, has_draws, has_xi;
     bool in_init;         /* states stand for their initial values */
+    bool shared;          /* within shared(…): one draw for the population */
     int t_which;          /* immediate of OP_T: 0 at t_n, 1 at t_{n+1} */
     int *cur;             /* per field: current value in this function, -1 not loaded */
     bool *dirty;          /* per field: to be stored at the end */
@@ -113,6 +116,19 @@ bool ex_is_poison(Ex e);
 Ex elab_call(Ctx *c, Node *n);
 Ex elab_power(Ctx *c, Node *n);
 bool function_known(Sym name);
+bool function_draws(Sym name); /* a random number at each use? */
+
+/* Does the expression draw random numbers, itself or through a `let`? */
+bool elab_draws(Sema *S, Node *n);
+
+/* ---- tables.c ---- */
+double *tables_values(Ctx *c, Node *n, Ex e, const char *what); /* of a list of constants; diagnoses */
+Ex tables_by_neuron(Ctx *c, Node *n, Ex list, uint32_t n_neurons, Dim dim);
+Ex tables_element(Ctx *c, Node *n, Ex list, int n_index, Node *const *index);
+Ex tables_curve(Ctx *c, Node *n, const char *name);
+
+/* ---- files.c ---- */
+Ex files_list(Ctx *c, Node *n); /* file("…") */
 
 /* ---- paths.c ---- */
 /* Whether the expression can denote populations (so that it is tried as a path first). */
@@ -143,6 +159,7 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     int field;           /* -1: folded */
     int state;           /* 0, 1 being worked on, 2 done */
     int init_value;      /* state: IR value in init */
+    bool is_int, is_bool; /* a state that counts, or is true or false: kept as a number, 1 or 0 */
     bool frozen;         /* unless refractory */
     bool celsius;        /* declared `: degC`: given in degC, kept in K */
     bool lost;           /* in error: silent wherever it is used */
@@ -184,6 +201,9 @@ bool inst_emit(Inst *in, Sym const *used_ports, int n_used);
 /* Variable and bound of `spike when V > VT`; false when the condition has another form. */
 bool inst_tested(const Inst *in, Node **var, Node **bound);
 Ex inst_name(Ctx *c, Slot *s, Node *at); /* value of a slot in context */
+/* The condition of a spike or event, with `crosses`; `name` tells their memories apart. */
+Ex inst_condition(Ctx *c, Node *cond, const char *name);
+void block_if(Ctx *c, Ex cond, Node *yes, Node *no); /* branches run on copies, then what they touched is selected */
 void block_stmts(Ctx *c, Node *block);
 void block_begin(Ctx *c, int n_more);    /* n_more: places behind the fields that are no fields */
 void block_flush(Ctx *c);                /* stores what was assigned */
@@ -224,6 +244,18 @@ void synapse_check_unused(Sema *S);                   /* models that no connecti
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
 
+/* ---- moments.c ---- */
+bool moments_any_event(const Inst *in);
+void moments_check(Inst *in, Node *event);
+bool moments_run(Inst *in, IrFn *test, int spikes);
+void moments_every(Inst *in, IrFn *step);
+void moments_bind_inputs(Sema *S, struct PopInfo *pop); /* behind inst_emit, before the plan */
+
+/* ---- sources.c: models that only emit spikes ---- */
+typedef struct PopInfo PopInfo;
+bool sources_known(Sym model);
+void sources_read(Sema *S, PopInfo *p); /* fills what the plan needs; diagnoses */
+
 /* ---- network.c ---- */
 typedef struct ProjInfo { /* a projection and what of it can be recorded */
     const char *name;
@@ -231,7 +263,7 @@ typedef struct ProjInfo { /* a projection and what of it can be recorded */
     const Slot *port;
     Inst *inst;          /* NULL for static synapses */
 } ProjInfo;
-typedef struct PopInfo {
+struct PopInfo {
     Sym name;            /* "L4.e" */
     Sym layer;
     Node *node, *group;
@@ -245,8 +277,10 @@ typedef struct PopInfo {
     int plan;            /* index in the plan */
     int n_samples;       /* of this population so far */
     double source_mean;  /* events a step of a built-in source, or its kernel and function */
-    int source_kernel, source_fn;
-} PopInfo;
+    int source_kernel, source_fn, source_init;
+    bool source_counts;  /* its function gives numbers of spikes */
+    PlanEvents source_list;
+};
 typedef struct LayerInfo {
     Sym name;
     int *pop;            /* vec */
@@ -296,6 +330,7 @@ struct Sema {
     bool unread;         /* there were mistakes of syntax */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
+    struct FileList *files; /* vec: what `file(…)` has read */
 };
 
 /* ---- follow.c ---- */
@@ -312,6 +347,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events); /* diagnoses
 int network_port_index(const Inst *in, const Slot *port); /* into PlanPop.port */
 bool network_plan(Sema *S);             /* the populations' part of the plan */
 bool network_steps(Sema *S, Node *n, const char *what, int64_t *steps); /* a duration on the grid */
+bool network_steps_within(Ctx *c, Node *n, const char *what, int64_t *steps); /* with the names of `c` */
 const char *network_unique(Sema *S, const char *name); /* "#2" behind the second of a name */
 IrModule *network_new_module(Sema *S, const char *name);
 int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules share a kernel */
@@ -321,7 +357,6 @@ void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
-Node *wire_setting(Node *settings, const char *name);      /* the value, or NULL */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
 void wire_expects(Sema *S);              /* once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */

@@ -161,7 +161,7 @@ static bool make_law(Inst *in, Slot *s)
     Node *rhs = s->eq->kid[0];
     IrFn *deriv = ir_fn(in->mod, "deriv", FN_DERIV, LANE_SYNAPSE);
     Ctx c = inst_ctx(in, deriv, "deriv");
-    c.has_t = false;
+    c.has_t = c.has_draws = false;
     c.what = "the rate of a variable that changes between events";
     Ex e = elab_num(&c, rhs);
     bool ok = e.kind != EX_POISON && elab_fits(&c, rhs, e, dim_div(s->dim, DIM_TIME), arena_printf(S->arena, "d%s/dt", s->name));
@@ -365,6 +365,7 @@ static int emit_handler(Inst *in, FnRole role, PlanSynapse *plan)
     IrFn *fn = ir_fn(in->mod, which, role, LANE_SYNAPSE);
     Ctx c = inst_ctx(in, fn, which);
     c.has_j = true;
+    c.has_draws = false; /* coordinates of a synapse hold no step */
     c.source_n = in->joint->from ? (int)in->joint->from->sel.n : 1;
     c.target_n = in->joint->to ? (int)in->joint->to->sel.n : 1;
     block_begin(&c, in->joint->n_sums);
@@ -394,7 +395,7 @@ static void emit_recordable(Inst *in)
         if (s->kind != SLOT_DEFINE && s->last < 0) continue;
         IrFn *fn = ir_fn(in->mod, arena_printf(in->S->arena, "obs.%s", s->name), FN_OBS, LANE_SYNAPSE);
         Ctx c = inst_ctx(in, fn, "obs");
-        c.has_i = false;
+        c.has_i = c.has_draws = false;
         Ex e = inst_name(&c, s, s->decl);
         if (e.kind == EX_NUM || e.kind == EX_BOOL) ir_out(fn, 0, ex_value(&c, e), name_of(s->decl));
     }

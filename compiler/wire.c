@@ -1,14 +1,8 @@
 /* What joins populations and watches them: connect, stimulus, record, run. */
-#include "sema.h"
+#include "wire.h"
 
 #include <math.h>
 #include <string.h>
-
-/* One element of a broadcast: where between the lists of sources and targets we are. */
-typedef struct Cell {
-    bool from_list, to_list;
-    int a, b, n_from, n_to;
-} Cell;
 
 Node *wire_setting(Node *settings, const char *name)
 {
@@ -17,7 +11,7 @@ Node *wire_setting(Node *settings, const char *name)
     return NULL;
 }
 
-static void check_settings(Sema *S, Node *settings, const char *const *known, int n_known, const char *of)
+void wire_check_settings(Sema *S, Node *settings, const char *const *known, int n_known, const char *of)
 {
     for (int k = 0; settings && k < settings->n_kids; k++) {
         Node *e = settings->kid[k];
@@ -49,7 +43,7 @@ static void check_settings(Sema *S, Node *settings, const char *const *known, in
 }
 
 /* The element of a broadcast value that belongs to this cell. */
-static Ex pick(Sema *S, Node *n, Ex e, const Cell *c)
+Ex wire_pick(Sema *S, Node *n, Ex e, const Cell *c)
 {
     int rank = 0, sides = (c->from_list ? 1 : 0) + (c->to_list ? 1 : 0);
     for (Ex s = e; s.kind == EX_LIST && s.n; s = s.item[0]) rank++;
@@ -88,13 +82,13 @@ static Ex pick(Sema *S, Node *n, Ex e, const Cell *c)
     return e;
 }
 
-static const char *place_of(Sema *S, Span at)
+const char *wire_place(Sema *S, Span at)
 {
     Place p = source_place(S->ast->sources, at.lo);
     return p.file ? arena_printf(S->arena, "%s:%u:%u", p.file->path, p.line, p.col) : "";
 }
 
-static const char *sel_name(Sema *S, const PopRef *r)
+const char *wire_selected(Sema *S, const PopRef *r)
 {
     PopInfo *p = &S->pop[r->pop];
     if (!r->sel.index && r->sel.n == p->n) return p->name;
@@ -144,15 +138,6 @@ static bool sends_spikes(Sema *S, Node *n, Ex e)
     return false;
 }
 
-static const StimDef *stim_find(Sema *S, Node *call)
-{
-    if (call->kind != N_call || call->kid[0]->kind != N_name) return NULL;
-    const Registry *r = S->opt->registry;
-    for (int k = 0; k < r->n_stims; k++)
-        if (!strcmp(r->stim[k]->name, call->kid[0]->name)) return r->stim[k];
-    return NULL;
-}
-
 /* What a synapse adds to besides the port. */
 static void use_sums(Sema *S, Node *n, Ex to)
 {
@@ -181,25 +166,18 @@ void wire_used_ports(Sema *S)
             if (to.kind == EX_POPS) use_sums(S, n, to);
         } else if (n->kind == N_stimulus) {
             Ex to = network_pops(S, n->kid[0]);
-            const StimDef *d = stim_find(S, n->kid[1]);
+            const StimDef *d = stimuli_find(S, n->kid[1]);
             for (int q = 0; d && d->events && to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[0]->span);
         }
     }
 }
 
 /* ---- attributes ---- */
-typedef struct AttrWork {
-    Sema *S;
-    const Cell *cell;
-    PopRef from, to;
-    IrModule *mod; /* made at first need */
-    const char *name;
-} AttrWork;
-
 static Ctx attr_ctx(AttrWork *w, IrFn *fn, const char *salt)
 {
     Ctx c = ctx_const(w->S, salt);
     c.fn = fn;
+    c.mod = w->mod;
     c.has_i = c.has_j = c.has_draws = true;
     c.salt = salt;
     c.source_n = (int)w->from.sel.n;
@@ -214,7 +192,7 @@ static bool attr_value(AttrWork *w, Node *n, const char *salt, FnRole role, Dim 
     IrFn *fn = ir_fn(w->mod, salt, role, LANE_SYNAPSE);
     Ctx c = attr_ctx(w, fn, salt);
     Ex e = elab(&c, n);
-    if (e.kind != EX_POISON) e = pick(w->S, n, e, w->cell);
+    if (e.kind != EX_POISON) e = wire_pick(w->S, n, e, w->cell);
     if (e.kind == EX_POISON || !elab_fits(&c, n, e, want, what)) return false;
     *out = (PlanAttr){.kernel = -1, .fn = -1};
     if (e.is_const) {
@@ -292,7 +270,7 @@ static const RuleDef *rule_find(Sema *S, Node *rule)
 }
 
 /* Arguments of a rule or stimulus call by the registry's table. */
-static bool call_args(Sema *S, Node *call, const char *name, const ArgDef *def, int n_def, const char *example, Node **out)
+bool wire_args(Sema *S, Node *call, const char *name, const ArgDef *def, int n_def, const char *example, Node **out)
 {
     int pos = 0;
     for (int k = 0; k < n_def; k++) out[k] = NULL;
@@ -339,7 +317,7 @@ static bool call_args(Sema *S, Node *call, const char *name, const ArgDef *def, 
     return true;
 }
 
-static bool in_range(Sema *S, Node *at, const ArgDef *d, double v)
+bool wire_in_range(Sema *S, Node *at, const ArgDef *d, double v)
 {
     if (v >= d->lo && v <= d->hi && (d->kind != ARG_COUNT || v == floor(v))) return true;
     if (d->kind == ARG_FRACTION) {
@@ -381,7 +359,7 @@ static bool delay_attr(AttrWork *w, Node *n, PlanAttr *out)
     return true;
 }
 
-static bool weight_attr(AttrWork *w, Node *settings, Node *call, const Slot *port, PlanAttr *out)
+bool wire_weight(AttrWork *w, Node *settings, Node *call, const Slot *port, PlanAttr *out)
 {
     Sema *S = w->S;
     Node *n = wire_setting(settings, "weight");
@@ -425,7 +403,7 @@ static void note_sign(Sema *S, int pop, const PlanAttr *weight, const Slot *port
 static Ex pick_cell(const void *user, Node *n, Ex e)
 {
     const AttrWork *w = user;
-    return pick(w->S, n, e, w->cell);
+    return wire_pick(w->S, n, e, w->cell);
 }
 
 /* One cell of a connect: one source population to one target population. */
@@ -434,11 +412,11 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     Slot *port = network_port(S, to, n->kid[1]->span, true);
     if (!port) return false;
     Node *settings = n->n_kids > 3 ? n->kid[3] : NULL;
-    const char *name = arena_printf(S->arena, "%s->%s.%s", sel_name(S, from), sel_name(S, to), port->name);
+    const char *name = arena_printf(S->arena, "%s->%s.%s", wire_selected(S, from), wire_selected(S, to), port->name);
     if (n->name) name = many ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
     AttrWork w = {.S = S, .cell = cell, .from = *from, .to = *to, .name = name};
     Inst *synapse = NULL;
-    PlanProj p = {.place = place_of(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
+    PlanProj p = {.place = wire_place(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
                   .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .prob_kernel = -1, .prob_fn = -1};
     bool ok = true, none = false;
     for (int k = 0; k < rule->n_args; k++) {
@@ -455,7 +433,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
             ok = false;
         } else if (v.varies)
             p.prob_fn = v.fn;
-        else if (!in_range(S, args[k], d, v.value))
+        else if (!wire_in_range(S, args[k], d, v.value))
             ok = false;
         else {
             p.arg[k] = v.value;
@@ -471,7 +449,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
         synapse = synapse_new(S, n, model, joint, name, &p);
         ok = synapse && ok;
     } else
-        ok = weight_attr(&w, settings, n->kid[2], port, &p.weight) && ok;
+        ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
     ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {
@@ -500,152 +478,16 @@ static void wire_connect(Sema *S, Node *n)
     bool plastic = n->name2 && n->name2 != sym("static");
     ModelDef model;
     if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
-    if (!plastic) check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
+    if (!plastic) wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!port_free(S, n->kid[0], from, "the source") || !sends_spikes(S, n->kid[0], from)) return;
     Node *args[4];
-    if (!call_args(S, n->kid[2], rule->name, rule->arg, rule->n_args, rule->example, args)) return;
+    if (!wire_args(S, n->kid[2], rule->name, rule->arg, rule->n_args, rule->example, args)) return;
     for (int a = 0; a < from.n; a++)
         for (int b = 0; b < to.n; b++) {
             Cell cell = {.from_list = from.is_list, .to_list = to.is_list, .a = a, .b = b, .n_from = from.n, .n_to = to.n};
             (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
         }
-}
-
-/* ---- stimuli ---- */
-static bool time_setting(Sema *S, Node *settings, const char *name, int64_t *steps)
-{
-    Node *n = wire_setting(settings, name);
-    return !n || network_steps(S, n, arena_printf(S->arena, "`%s`", name), steps);
-}
-
-static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const PopRef *to, PlanStim *p, const char *name)
-{
-    Slot *port = network_port(S, to, n->kid[0]->span, true);
-    if (!port) return false;
-    Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
-    p->port = network_port_index(S->pop[to->pop].inst, port);
-    AttrWork w = {.S = S, .cell = cell, .from = *to, .to = *to, .name = name};
-    if (!weight_attr(&w, settings, n->kid[1], port, &p->weight)) return false;
-    IrFn *fn;
-    if (!w.mod) w.mod = network_new_module(S, name);
-    fn = ir_fn(w.mod, "rate", FN_RATE, LANE_NEURON);
-    Ctx c = ctx_const(S, "a rate");
-    c.fn = fn;
-    c.has_i = c.has_t = true;
-    c.source_n = (int)to->sel.n;
-    Ex rate = elab(&c, args[0]);
-    if (rate.kind != EX_POISON) rate = pick(S, args[0], rate, cell);
-    if (rate.kind == EX_POISON || !elab_fits(&c, args[0], rate, DIM_RATE, "the rate")) return false;
-    if (args[1]) {
-        Ex inputs = elab(&c, args[1]);
-        if (inputs.kind != EX_POISON) inputs = pick(S, args[1], inputs, cell);
-        if (inputs.kind == EX_POISON || !elab_fits(&c, args[1], inputs, DIM_NONE, "the number of inputs")) return false;
-        if (inputs.is_const && !(inputs.num >= 0)) {
-            diag_add(S->diags, D_bad_count, args[1]->span, "the number of inputs is a number from 0 on");
-            return false;
-        }
-        rate = elab_op(&c, args[0]->span, OP_MUL, 2, (Ex[]){rate, inputs}, DIM_RATE);
-    }
-    p->rate_kernel = p->rate_fn = -1;
-    if (rate.is_const) {
-        if (!(rate.num >= 0) || isinf(rate.num)) {
-            diag_add(S->diags, D_out_of_range, args[0]->span, "a rate is a number from 0 on");
-            return false;
-        }
-        p->mean = rate.num * S->dt;
-        vec_free(fn->ins);
-        (void)vec_pop(w.mod->fn);
-    } else {
-        ir_out(fn, 0, ex_value(&c, rate), args[0]->span);
-        p->rate_fn = ir_fn_index(w.mod, fn);
-    }
-    if (!vec_len(w.mod->fn)) return true;
-    int kernel = network_module(S, w.mod);
-    if (p->rate_fn >= 0) p->rate_kernel = kernel;
-    if (p->weight.varies) p->weight.kernel = kernel;
-    return true;
-}
-
-static bool stim_drive(Sema *S, Node *n, Node **args, const Cell *cell, const PopRef *to, PlanStim *p, const char *name)
-{
-    Slot *port = network_port(S, to, n->kid[0]->span, false);
-    if (!port) return false;
-    Inst *in = S->pop[to->pop].inst;
-    IrFn *fn = ir_fn(in->mod, arena_printf(S->arena, "drive %s", name), FN_DRIVE, LANE_NEURON);
-    Ctx c = ctx_const(S, "a current");
-    c.fn = fn;
-    c.has_i = c.has_t = true;
-    c.source_n = (int)to->sel.n;
-    Ex e = elab(&c, args[0]);
-    if (e.kind != EX_POISON) e = pick(S, args[0], e, cell);
-    if (e.kind == EX_POISON || !elab_fits(&c, args[0], e, port->dim, arena_printf(S->arena, "a drive of `%s`", port->name))) return false;
-    Node *gain = wire_setting(n->n_kids > 2 ? n->kid[2] : NULL, "gain");
-    if (gain) {
-        double g;
-        if (!elab_const(&c, gain, DIM_NONE, "a gain", &g)) return false;
-        e = elab_op(&c, gain->span, OP_MUL, 2, (Ex[]){e, ex_num(g, DIM_NONE)}, port->dim);
-    }
-    if (e.is_const && !isfinite(e.num)) {
-        diag_add(S->diags, D_non_finite_constant, args[0]->span, "this current has no finite value");
-        return false;
-    }
-    int sum = ir_op2(fn, OP_ADD, ir_imm(fn, OP_LOAD, port->field, n->span), ex_value(&c, e));
-    ir_store(fn, port->field, sum, n->span);
-    p->drive_fn = ir_fn_index(in->mod, fn);
-    return true;
-}
-
-static void wire_stimulus(Sema *S, Node *n)
-{
-    static const char *const for_events[] = {"weight", "start", "stop", "seed"}, *const for_current[] = {"start", "stop", "gain"};
-    static const char *const later[] = {"step", "ramp", "sine", "pulse_train", "ou", "noise", "table", "spikes"};
-    Ex to = network_pops(S, n->kid[0]);
-    Node *call = n->kid[1], *settings = n->n_kids > 2 ? n->kid[2] : NULL;
-    const StimDef *def = stim_find(S, call);
-    if (!def) {
-        if (call->kind == N_poison) return;
-        Node *name = call->kind == N_call ? call->kid[0] : call;
-        const Registry *r = S->opt->registry;
-        const char *cand[32];
-        for (size_t k = 0; name->kind == N_name && k < sizeof later / sizeof *later; k++)
-            if (!strcmp(later[k], name->name)) {
-                diag_add(S->diags, D_not_yet, name->span, "this version has no stimulus `%s` yet", name->name);
-                return;
-            }
-        for (int k = 0; k < r->n_stims; k++) cand[k] = r->stim[k]->name;
-        Diag *d = diag_add(S->diags, D_unknown_stimulus, name->span, "there is no stimulus `%s`", ast_source(S->ast, name));
-        const char *near = name->kind == N_name ? diag_nearest(name->name, cand, (size_t)r->n_stims) : NULL;
-        const StimDef *like = r->stim[0];
-        static const char *const steady[] = {"current", "dc", "constant", "inject", "const"};
-        for (size_t q = 0; name->kind == N_name && q < sizeof steady / sizeof *steady; q++)
-            for (int k = 0; !strcmp(steady[q], name->name) && k < r->n_stims; k++)
-                if (!r->stim[k]->events) like = r->stim[k];
-        if (near) diag_hint(d, "did you mean `%s`?", near);
-        else diag_hint(d, "write it like `%s`", like->example);
-        return;
-    }
-    check_settings(S, settings, def->events ? for_events : for_current, def->events ? 4 : 3, "this stimulus");
-    Node *args[4];
-    if (!call_args(S, call, def->name, def->arg, def->n_args, def->example, args) || to.kind != EX_POPS) return;
-    PlanStim base = {.place = place_of(S, n->span), .kind = def->events ? STIM_POISSON : STIM_DRIVE, .rate_kernel = -1, .rate_fn = -1,
-                     .drive_fn = -1, .start = 0, .stop = INT64_MAX};
-    base.has_key_seed = wire_seed(S, settings, &base.seed);
-    if (!time_setting(S, settings, "start", &base.start) || !time_setting(S, settings, "stop", &base.stop)) return;
-    for (int b = 0; b < to.n; b++) {
-        Cell cell = {.to_list = to.is_list, .b = b, .n_from = 1, .n_to = to.n};
-        PlanStim p = base;
-        PopRef *r = &to.pops[b];
-        p.tgt = S->pop[r->pop].plan;
-        p.sel = r->sel;
-        Slot *port = network_port(S, r, n->kid[0]->span, def->events);
-        if (!port) continue;
-        const char *name = arena_printf(S->arena, "%s->%s.%s", def->name, sel_name(S, r), port->name);
-        if (n->name) name = to.is_list ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
-        p.name = network_unique(S, name);
-        bool ok = def->events ? stim_poisson(S, n, args, &cell, r, &p, p.name) : stim_drive(S, n, args, &cell, r, &p, p.name);
-        if (ok) vec_push(S->stim, p);
-    }
 }
 
 /* ---- recordings and runs ---- */
@@ -852,6 +694,7 @@ void wire_expects(Sema *S)
 void wire_all(Sema *S)
 {
     bool any_spikes = false;
+    for (size_t k = 0; k < vec_len(S->pop); k++) moments_bind_inputs(S, &S->pop[k]);
     for (size_t k = 0; k < vec_len(S->items); k++) /* what is recorded of synapses may stand before them */
         if (S->items[k]->kind == N_connect) wire_connect(S, S->items[k]);
     synapse_check_unused(S);
@@ -859,7 +702,7 @@ void wire_all(Sema *S)
         Node *n = S->items[k];
         switch (n->kind) {
         case N_connect: break;
-        case N_stimulus: wire_stimulus(S, n); break;
+        case N_stimulus: stimuli_wire(S, n); break;
         case N_record: wire_record(S, n); break;
         case N_run:
             if (!S->opt->duration) wire_run(S, n);

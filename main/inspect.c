@@ -51,7 +51,8 @@ static void print_plan(const Compiled *c)
     for (int k = 0; k < p->n_pops; k++) {
         const PlanPop *q = &p->pop[k];
         printf("population %s: %u of %s, layer %s", q->name, q->n, q->model, q->layer);
-        if (q->is_source) printf(", %.17g events a step", q->source_mean);
+        if (q->list.n) printf(", %zu events", q->list.n);
+        else if (q->is_source && q->fn_rate < 0) printf(", %.17g events a step", q->source_mean);
         if (q->kernel >= 0) printf(", kernel %d", q->kernel);
         printf("\n");
     }
@@ -66,9 +67,11 @@ static void print_plan(const Compiled *c)
         else printf(", delay %.17g steps\n", q->delay.value);
     }
     for (int k = 0; k < p->n_stims; k++) {
+        static const char *const stim_kind[N_STIM_KINDS] = {[STIM_POISSON] = "poisson", [STIM_DRIVE] = "drive", [STIM_SPIKES] = "spikes"};
         const PlanStim *q = &p->stim[k];
-        printf("stimulus %s: %s onto %u neurons", q->name, q->kind == STIM_POISSON ? "poisson" : "drive", q->sel.n);
+        printf("stimulus %s: %s onto %u neurons", q->name, stim_kind[q->kind], q->sel.n);
         if (q->kind == STIM_POISSON && q->rate_fn < 0) printf(", %.17g events a step", q->mean);
+        if (q->kind == STIM_SPIKES) printf(", %zu events", q->list.n);
         printf("\n");
     }
     for (int k = 0; k < p->n_recs; k++) {

@@ -1,5 +1,6 @@
 /* A model from its file to the compiler, the same way for every command. */
 #include "main.h"
+#include "h5.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -30,6 +31,29 @@ const char **library_dirs(Arena *a)
     return keep;
 }
 
+/* Numbers for the compiler, which knows no HDF5. */
+static bool read_array(Arena *a, const char *path, const char *array, uint64_t max, CompileArray *out, Fail *f)
+{
+    H5file *h = h5_open(path, f);
+    if (!h) return false;
+    uint64_t n, width;
+    bool ok = h5_shape(h, array, &n, &width);
+    if (!ok) fail_set(f, EXIT_MODEL, "%s has no array `%s` of one or two dimensions", path, array);
+    bool flat = ok && width == H5_FLAT;
+    uint64_t across = !ok || flat ? 1 : width;
+    if (ok && (n > max || across > max || n * across > max))
+        ok = fail_set(f, EXIT_MODEL, "`%s` of %s holds more than 10 million numbers", array, path);
+    if (ok) {
+        double *v = arena_many(a, double, n * across + 1);
+        ok = n * across == 0 || (flat ? h5_read(h, array, H5K_F64, 0, n, v) : h5_read_wide(h, array, n, width, v));
+        if (!ok) fail_set(f, EXIT_MODEL, "`%s` of %s cannot be read as numbers", array, path);
+        *out = (CompileArray){.rows = n, .width = flat ? 0 : width, .v = v};
+        if (ok && !h5_read_attr_text(h, a, array, "unit", &out->unit)) (void)h5_read_attr_text(h, a, array, "units", &out->unit);
+    }
+    h5_drop(h);
+    return ok;
+}
+
 int load(const char *path, const Options *o, bool compile, Buf *dump, Loaded *l)
 {
     *l = (Loaded){.arena = arena_new("compilation")};
@@ -46,7 +70,7 @@ int load(const char *path, const Options *o, bool compile, Buf *dump, Loaded *l)
     if (compile) {
         CompileOptions co = {.path = path, .lib_dirs = library_dirs(l->arena), .set = o->set, .n_set = (int)vec_len(o->set),
                              .has_seed = o->has_seed, .seed = o->seed, .duration = o->duration, .registry = &runtime_registry,
-                             .parse_file = parse_file, .parse_expression = parse_expression, .declarations = o->check, .dump_after = o->dump_after, .dump = dump};
+                             .parse_file = parse_file, .parse_expression = parse_expression, .read_array = read_array, .declarations = o->check, .dump_after = o->dump_after, .dump = dump};
         l->model = compile_model(&l->ast, l->file, &co);
     }
     if (diag_count(l->ast.diags) && !(o->quiet && !diag_errors(l->ast.diags)))

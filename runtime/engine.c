@@ -111,7 +111,7 @@ static bool make_stim(Engine *e, int k, Fail *f)
     Stim *s = &e->stim[k];
     const PlanStim *p = s->plan = &e->plan->stim[k];
     const PlanPop *tgt = &e->plan->pop[p->tgt];
-    s->kind = stimulus_all[p->kind];
+    s->kind = stimulus_kinds[p->kind];
     s->key = rng_key(p->has_key_seed ? p->seed : e->plan->seed, p->name);
     s->count_key = rng_key(s->key, "counts");
     s->cut = cuts(e, p->tgt, &p->sel);
@@ -119,7 +119,7 @@ static bool make_stim(Engine *e, int k, Fail *f)
         e->pop[p->tgt].driven = true;
         return true;
     }
-    if (p->rate_fn < 0) {
+    if (p->kind == STIM_POISSON && p->rate_fn < 0) {
         if (!(p->mean >= 0 && p->mean <= 1e9))
             return fail_set(f, EXIT_MODEL, "stimulus %s (%s): %g events a step are not between 0 and 1e9", p->name, p->place, p->mean);
         s->counts = rng_poisson_new(p->mean);

@@ -183,35 +183,50 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     for (size_t j = before_all; p->heard && j < spikes->n; j++) vec_push(w->fired[pop], spikes->id[j]);
 }
 
-static void step_source(Worker *w, Spikes *spikes, int64_t step, double t, double t1, int pop)
+/* How many spikes each of n neurons of a source has at the end of this step; false after a fault. */
+static bool count_spikes(Worker *w, const Frame *fr, int pop, uint32_t lo, uint32_t n)
 {
     const Pop *p = &w->engine->pop[pop];
     const KernelFn *rate = pop_fn(p, p->plan->fn_rate);
+    bool counts = p->plan->rate_counts;
+    int64_t step = fr->step;
+    if (!rate) {
+        rng_poisson_range(p->counts, p->count_key, lo, step, (int)n, w->count);
+        return true;
+    }
+    rate->range(rate, fr, lo, lo + n, (double *[]){w->out});
+    for (uint32_t k = 0; k < n; k++) {
+        double mean = counts ? w->out[k] : w->out[k] * w->engine->plan->dt;
+        if (!(mean >= 0 && mean <= 1e9)) {
+            engine_step_fault(w, step, "neuron %u of %s has a rate of %g/ms at %.15g ms", lo + k, p->plan->name,
+                              counts ? mean / w->engine->plan->dt : w->out[k], fr->t);
+            return false;
+        }
+        RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32)};
+        w->count[k] = counts ? (uint32_t)mean : (uint32_t)rng_poisson(draw, mean);
+    }
+    return true;
+}
+
+static void step_source(Worker *w, Spikes *spikes, int64_t step, double t, double t1, int pop)
+{
+    const Pop *p = &w->engine->pop[pop];
+    const PlanEvents *list = &p->plan->list;
     uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
-    if (!rate && !p->counts) return;
+    for (size_t k = plan_events_from(list, step); k < list->n && list->step[k] == step; k++) {
+        if (list->index[k] < lo || list->index[k] >= hi) continue;
+        reserve(spikes, 1);
+        spikes->id[spikes->n++] = list->index[k];
+    }
+    if (p->plan->fn_rate < 0 && !p->counts) return;
     Frame fr = pop_frame(w, pop, step, t, t1);
-    double *const out[1] = {w->out};
     for (uint32_t n; lo < hi; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
-        if (rate) rate->range(rate, &fr, lo, lo + n, out);
-        else rng_poisson_range(p->counts, p->count_key, lo, step, (int)n, w->count);
+        if (!count_spikes(w, &fr, pop, lo, n)) return;
         for (uint32_t k = 0; k < n; k++) {
-            uint64_t count;
-            if (rate) {
-                double mean = w->out[k] * w->engine->plan->dt;
-                RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32)};
-                if (!(mean >= 0 && mean <= 1e9)) {
-                    engine_step_fault(w, step, "neuron %u of %s has a rate of %g/ms at %.15g ms", lo + k, p->plan->name,
-                                      w->out[k], t);
-                    return;
-                }
-                count = (uint64_t)rng_poisson(draw, mean);
-            } else {
-                count = w->count[k];
-            }
-            if (!count) continue;
-            reserve(spikes, count);
-            for (; count > 0; count--) spikes->id[spikes->n++] = lo + k;
+            if (!w->count[k]) continue;
+            reserve(spikes, w->count[k]);
+            for (uint32_t q = w->count[k]; q > 0; q--) spikes->id[spikes->n++] = lo + k;
         }
     }
 }

@@ -426,6 +426,20 @@ bool h5_length(H5file *h, const char *path, uint64_t *n)
     return true;
 }
 
+/* Rows and width of an array of one or two dimensions. */
+bool h5_shape(H5file *h, const char *path, uint64_t *n, uint64_t *width)
+{
+    hsize_t dim[2] = {0, 0};
+    int rank = 1;
+    hid_t d = open_array(h, path, 1, dim);
+    if (d < 0) d = open_array(h, path, ++rank, dim);
+    if (d < 0) return false;
+    H5Dclose(d);
+    *n = dim[0];
+    *width = rank == 1 ? H5_FLAT : dim[1];
+    return true;
+}
+
 bool h5_stored(H5file *h, const char *path, uint64_t *bytes)
 {
     hsize_t dim = 0;

@@ -42,6 +42,7 @@ void h5_drop(H5file *h);
 /* Reading. All return false, quietly, when a thing is absent or is not as asked. */
 H5file *h5_open(const char *path, Fail *f);
 bool h5_length(H5file *h, const char *path, uint64_t *n);     /* of a one-dimensional array */
+bool h5_shape(H5file *h, const char *path, uint64_t *n, uint64_t *width); /* H5_FLAT: one dimension */
 bool h5_stored(H5file *h, const char *path, uint64_t *bytes); /* what it takes in the file */
 bool h5_read(H5file *h, const char *path, H5kind kind, uint64_t row, uint64_t n, void *v);
 bool h5_read_wide(H5file *h, const char *path, uint64_t n, uint64_t width, double *v);

@@ -9,10 +9,6 @@
 #define RULE(name) extern const Rule connect_##name;
 #include "connect/connect.def"
 #undef RULE
-#define STIM(name, kind) extern const StimKind stimulus_##name;
-#include "stimuli/stimuli.def"
-#undef STIM
-
 static const RuleDef *const rules[] = {
 #define RULE(name) &connect_##name.def,
 #include "connect/connect.def"
@@ -20,7 +16,7 @@ static const RuleDef *const rules[] = {
 };
 
 static const StimDef *const stims[] = {
-#define STIM(name, kind) &stimulus_##name.def,
+#define STIM(name) &stimulus_##name,
 #include "stimuli/stimuli.def"
 #undef STIM
 };

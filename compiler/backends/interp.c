@@ -262,6 +262,22 @@ static void write_index(Writer *w, int i)
         emit(w, false, w->isa->count, d, slot_of(w, SLOT_ONCE, ONCE_LANE), -1, -1);
 }
 
+/* An element of a table, or a place in it. */
+static void write_table(Writer *w, int i)
+{
+    const Ins *s = &w->f->ins[i];
+    const IrTable *t = &w->m->table[s->imm.k];
+    int at = w->place[s->arg[0]], table = slot_of(w, SLOT_TABLE, (int)s->imm.k);
+    if (!w->slot[table].cell) {
+        InterpTable *keep = arena_one(w->a, InterpTable);
+        *keep = (InterpTable){arena_dup(w->a, t->v, (size_t)t->n * sizeof *t->v), t->n};
+        w->slot[table].cell = keep;
+    }
+    free_arguments(w, i);
+    w->place[i] = place_value(w, i);
+    emit(w, w->uniform[i], s->op == OP_LOOKUP ? w->isa->lookup : w->isa->search, w->place[i], at, table, -1);
+}
+
 static void write_ins(Writer *w, int i)
 {
     const Ins *s = &w->f->ins[i];
@@ -299,6 +315,10 @@ static void write_ins(Writer *w, int i)
     case OP_I:
     case OP_J:
         write_index(w, i);
+        return;
+    case OP_LOOKUP:
+    case OP_SEARCH:
+        write_table(w, i);
         return;
     case OP_RUNIFORM:
     case OP_RNORMAL:
@@ -360,7 +380,7 @@ static InterpProg finish(Writer *w)
     for (int k = 0; k < p.n_slots; k++) {
         const InterpSlot *s = &w->slot[k];
         size_t index = (size_t)s->index;
-        if (s->kind == SLOT_CONST)
+        if (s->kind == SLOT_CONST || s->kind == SLOT_TABLE)
             start[k] = (InterpStart){(uintptr_t)s->cell, 0};
         else if (s->kind == SLOT_ONCE)
             start[k] = (InterpStart){p.cells_at + index * sizeof(InterpCell), UINTPTR_MAX};

@@ -13,6 +13,7 @@
 
 typedef enum SlotKind {
     SLOT_CONST, /* a cell of the program */
+    SLOT_TABLE, /* an InterpTable of the program */
     SLOT_ONCE,  /* uniform cell `index` of the scratch memory */
     SLOT_REG,   /* register `index`: a block of cells */
     SLOT_BASE,  /* start of column `index` */
@@ -26,7 +27,7 @@ typedef enum SlotKind {
 typedef struct InterpSlot {
     SlotKind kind;
     int32_t index;
-    const void *cell; /* SLOT_CONST */
+    const void *cell; /* SLOT_CONST, SLOT_TABLE */
 } InterpSlot;
 
 /* Where a slot points when a call begins, before the frame's own slots are filled in: `at`, counted

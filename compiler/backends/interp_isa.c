@@ -153,6 +153,37 @@ LOOP(widen_gather, 0)
     LANES d[k] = (double)a[b[k]];
 }
 
+LOOP(lookup, 0)
+{
+    double *d = d_;
+    const double *a = a_;
+    const InterpTable *t = b_;
+    const double last = (double)(t->n - 1);
+    for (int64_t k = 0; k < n; k++) d[k] = t->v[!(a[k] > 0.0) ? 0 : (int64_t)(a[k] < last ? a[k] : last)];
+}
+
+/* Neighbouring lanes mostly ask for the same place, so it is tried first. */
+LOOP(search, 0)
+{
+    double *d = d_;
+    const double *a = a_;
+    const InterpTable *t = b_;
+    int64_t at = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const double x = a[k];
+        if (!((at == 0 || t->v[at - 1] <= x) && (at == t->n || t->v[at] > x))) {
+            int64_t lo = 0, hi = t->n;
+            while (lo < hi) {
+                const int64_t mid = lo + (hi - lo) / 2;
+                if (t->v[mid] <= x) lo = mid + 1;
+                else hi = mid;
+            }
+            at = lo;
+        }
+        d[k] = (double)at;
+    }
+}
+
 #define SCALE(p) \
     LOOP(scale, p) \
     { \
@@ -201,5 +232,7 @@ const InterpIsa JOIN(interp_isa_, CX_ISA) = {
     .count = count_0,
     .widen = widen_0,
     .widen_gather = widen_gather_0,
+    .lookup = lookup_0,
+    .search = search_0,
     .scale = {scale_0, scale_1, scale_2, scale_3},
 };

@@ -9,6 +9,11 @@ typedef union InterpCell {
     int64_t b; /* a truth value: all ones or zero */
 } InterpCell;
 
+typedef struct InterpTable {
+    const double *v;
+    int64_t n;
+} InterpTable;
+
 /* d[k] = op(a[k], b[k], c[k]) for k < n, n >= 1. d may be the same array as an argument, but must
  * not overlap one otherwise. */
 typedef void InterpLoop(int64_t n, void *d, const void *a, const void *b, const void *c);
@@ -28,6 +33,8 @@ typedef struct InterpIsa {
     InterpLoop *count;        /* d[k] = a[0] + k */
     InterpLoop *widen;        /* d[k] = (double)a[k], a 32-bit */
     InterpLoop *widen_gather; /* d[k] = (double)a[b[k]], both 32-bit */
+    InterpLoop *lookup;       /* d[k] = element a[k] of the InterpTable b */
+    InterpLoop *search;       /* d[k] = how many elements of the InterpTable b are <= a[k] */
     /* d[k] = b[k] == 0 ? a[k] : a[k] + b[k] * d[k], patterns as above and 3 for both single */
     InterpLoop *scale[4];
 } InterpIsa;

@@ -39,7 +39,7 @@ typedef enum FnRole {
     FN_OBS,    /* out[0] = a recorded expression */
     FN_DRIVE,  /* phase 3: adds a stimulus to an input */
     FN_WEIGHT, FN_DELAY, FN_PROB, /* per synapse: out[0]; delay in ms */
-    FN_RATE,   /* per neuron: out[0] in 1/ms */
+    FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
     FN_PRE,    /* per synapse, at the arrival of a spike: writes its columns; out[k] is added to a sum (PlanSynapse) */
     FN_POST,   /* per synapse, at a spike of the target */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */

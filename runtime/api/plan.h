@@ -19,6 +19,24 @@ typedef struct PlanPort {
     bool non_negative;
 } PlanPort;
 
+/* Events at given steps, ascending by step, then index; several of one neuron in a step count. */
+typedef struct PlanEvents {
+    size_t n;
+    const int64_t *step;
+    const uint32_t *index; /* NULL: each is for all */
+} PlanEvents;
+/* The first event of `step` or later. */
+static inline size_t plan_events_from(const PlanEvents *e, int64_t step)
+{
+    size_t lo = 0, hi = e->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (e->step[mid] < step) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
 typedef struct PlanPop {
     const char *name;  /* "L4.e" */
     const char *layer; /* "L4", or the population's own name when it is in no layer */
@@ -39,6 +57,8 @@ typedef struct PlanPop {
     /* sources: mean events a step of each neuron, or a FN_RATE (1/ms) of the kernel */
     double source_mean;
     int fn_rate;
+    bool rate_counts;  /* fn_rate gives the number of spikes at t_{n+1} instead */
+    PlanEvents list;   /* or spikes stamped at the end of the steps given */
     bool synapse_inhibitory; /* every outgoing weight known to be negative: for node tables */
     double color[3];
 } PlanPop;
@@ -76,7 +96,7 @@ typedef struct PlanProj {
     uint64_t seed;
 } PlanProj;
 
-typedef enum PlanStimKind { STIM_POISSON, STIM_DRIVE } PlanStimKind;
+typedef enum PlanStimKind { STIM_POISSON, STIM_DRIVE, STIM_SPIKES, N_STIM_KINDS } PlanStimKind;
 typedef struct PlanStim {
     const char *name, *place;
     PlanStimKind kind;
@@ -87,6 +107,7 @@ typedef struct PlanStim {
     int rate_kernel, rate_fn; /* FN_RATE, in 1/ms, all inputs together */
     PlanAttr weight;   /* LANE_SYNAPSE with source = target = the neuron */
     int drive_fn;      /* STIM_DRIVE: FN_DRIVE of the target's kernel */
+    PlanEvents list;   /* STIM_SPIKES */
     int64_t start, stop; /* steps, stop exclusive; INT64_MAX for never */
     bool has_key_seed;
     uint64_t seed;

@@ -13,6 +13,12 @@ typedef enum ArgKind {
     ARG_RATE,     /* 1/time, may be an expression of t and i */
     ARG_BOOL,
     ARG_PORT,     /* has the dimension of the variable aimed at, expression of t and i */
+    ARG_NUMBER,   /* a plain number, expression of t and i */
+    ARG_TIME,     /* a time, expression of i */
+    ARG_TIMES,    /* a constant time or list of times, on the grid and ascending */
+    ARG_PORTS,    /* constants of the dimension of the variable aimed at, as many as there are times */
+    ARG_EVENTS,   /* a constant time or list of times, rounded to the grid, in any order */
+    ARG_INDICES,  /* constant whole numbers, as many as there are times */
 } ArgKind;
 
 typedef struct ArgDef {
@@ -36,6 +42,11 @@ typedef struct StimDef {
     int n_args;
     const ArgDef *arg;
     bool events;            /* aims at states with a weight; otherwise adds to inputs */
+    /* What is added to an input, in the language itself; the arguments are names in it. NULL for events. */
+    const char *value;
+    /* With a memory: `x` in `value` is a hidden state of each neuron with this first value and this next one. */
+    const char *first, *next;
+    bool each_step;         /* draws in arguments are made in every step, not once per neuron */
 } StimDef;
 
 struct PlanProj;

@@ -1,7 +1,7 @@
 /* A value added to an input in every step, evaluated at the step's beginning and held over it. */
 #include "../engine_internal.h"
 
-extern const StimKind stimulus_drive;
+extern const StimKind drive_kind;
 
 static void inputs(Worker *w, const Stim *s, int64_t step, double t, double t1)
 {
@@ -15,14 +15,15 @@ static void inputs(Worker *w, const Stim *s, int64_t step, double t, double t1)
 }
 
 static const ArgDef args[] = {
-    {"value", ARG_PORT, true, 0, -__builtin_inf(), __builtin_inf(), "what is added; may depend on t and i"},
+    {"value", ARG_PORT, true, 0, -__builtin_inf(), __builtin_inf(), "what is added; may depend on t and i, and draw in every step"},
 };
-const StimKind stimulus_drive = {
-    .def = {.name = "drive",
-            .doc = "Adds an expression of time and index to an input, held over each step.",
-            .example = "stimulus -> L5[0:50].I : drive(if 100 ms <= t < 200 ms then 300 pA else 0) as pulse",
-            .n_args = 1,
-            .arg = args},
-    .kind = STIM_DRIVE,
-    .inputs = inputs,
+const StimDef stimulus_drive = {
+    .name = "drive",
+    .doc = "Adds an expression of time and index to an input, held over each step.",
+    .example = "stimulus -> L5[0:50].I : drive(if 100 ms <= t < 200 ms then 300 pA else 0) as pulse",
+    .n_args = 1,
+    .arg = args,
+    .value = "value",
+    .each_step = true,
 };
+const StimKind drive_kind = {.inputs = inputs};

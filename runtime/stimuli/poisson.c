@@ -2,7 +2,7 @@
  * weights are added to the neuron's accumulator. */
 #include "../engine_internal.h"
 
-extern const StimKind stimulus_poisson;
+extern const StimKind poisson_kind;
 
 /* Counts are at most 1e9, and doubles are made of signed numbers several at a time. */
 static void add_weights(double *restrict acc, const uint32_t *restrict count, const double *restrict weight, double same,
@@ -66,13 +66,12 @@ static const ArgDef args[] = {
     {"rate", ARG_RATE, true, 0, 0, __builtin_inf(), "mean rate of one input; may depend on t and i"},
     {"inputs", ARG_COUNT, false, 1, 0, 9007199254740992.0, "how many such inputs each neuron has"},
 };
-const StimKind stimulus_poisson = {
-    .def = {.name = "poisson",
-            .doc = "Independent Poisson trains, private to each neuron; every event adds the weight.",
-            .example = "stimulus -> L4.e : poisson(rate = 8 Hz, inputs = 2100) { weight = 87.8 pA }",
-            .n_args = 2,
-            .arg = args,
-            .events = true},
-    .kind = STIM_POISSON,
-    .events = events,
+const StimDef stimulus_poisson = {
+    .name = "poisson",
+    .doc = "Independent Poisson trains, private to each neuron; every event adds the weight.",
+    .example = "stimulus -> L4.e : poisson(rate = 8 Hz, inputs = 2100) { weight = 87.8 pA }",
+    .n_args = 2,
+    .arg = args,
+    .events = true,
 };
+const StimKind poisson_kind = {.events = events};

@@ -1,13 +1,10 @@
 /* The kinds of stimuli in the order of the plan's numbering. */
 #include "stimulus.h"
 
-#define STIM(name, kind) extern const StimKind stimulus_##name;
-#include "stimuli.def"
-#undef STIM
+extern const StimKind poisson_kind, drive_kind, spikes_kind;
 
-const StimKind *const stimulus_all[] = {
-#define STIM(name, kind) [kind] = &stimulus_##name,
-#include "stimuli.def"
-#undef STIM
+const StimKind *const stimulus_kinds[N_STIM_KINDS] = {
+    [STIM_POISSON] = &poisson_kind,
+    [STIM_DRIVE] = &drive_kind,
+    [STIM_SPIKES] = &spikes_kind,
 };
-const int n_stimuli = (int)(sizeof stimulus_all / sizeof *stimulus_all);

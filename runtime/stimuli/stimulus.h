@@ -1,4 +1,5 @@
-/* A kind of stimulus: its descriptor and what it does in a step, for the neurons of one thread. */
+/* Stimuli: descriptors for the compiler, and what the kinds of the plan do in a step for the neurons of one
+ * thread. */
 #ifndef CORTEXC_STIMULUS_H
 #define CORTEXC_STIMULUS_H
 
@@ -9,14 +10,15 @@
 struct Worker;
 struct Stim;
 typedef struct StimKind {
-    StimDef def;
-    PlanStimKind kind;
     /* Phase 1: adds events to the accumulators. NULL for a kind that makes none. */
     void (*events)(struct Worker *w, const struct Stim *s, int64_t step, double t, double t1);
     /* Phase 2: adds to the inputs. NULL for a kind that does not. */
     void (*inputs)(struct Worker *w, const struct Stim *s, int64_t step, double t, double t1);
 } StimKind;
-extern const StimKind *const stimulus_all[];
-extern const int n_stimuli;
+extern const StimKind *const stimulus_kinds[N_STIM_KINDS];
+
+#define STIM(name) extern const StimDef stimulus_##name;
+#include "stimuli.def"
+#undef STIM
 
 #endif

@@ -38,6 +38,7 @@ ALSO = {
     "layout.c": ["layout_"],
     "messages.c": ["message_"],
     "rule.c": ["n_rules"],
+    "currents.c": ["stimulus_"],
     "stimulus.c": ["stimulus_", "stim_", "n_stimuli"],
     "registry.c": ["runtime_registry"],
 }
