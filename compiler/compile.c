@@ -221,11 +221,11 @@ static void declare(Sema *S, Node *n, Scope *sc, bool library)
         return;
     }
     Bind *b = scope_add(S, sc, n->name, kind, n);
-    if (b->node == n && kind == B_NEURON) {
+    if (b->node == n && (kind == B_NEURON || kind == B_SYNAPSE)) {
         int count;
         const char **names = library_names(S, &count);
         for (int k = 0; k < count; k++)
-            if (names[k] == n->name && !(n->kind == N_neuron_of && n->name2 == n->name)) {
+            if (names[k] == n->name && !((n->kind == N_neuron_of || n->kind == N_synapse_of) && n->name2 == n->name)) {
                 Diag *d = diag_add(S->diags, D_shadows_library, n->name_span.hi ? n->name_span : n->span, "`%s` here stands before the library's `%s`", n->name, n->name);
                 (void)d;
             }
@@ -386,9 +386,12 @@ static void fill_plan(Sema *S, Node *file)
     TAKE(proj, n_projs, S->proj);
     TAKE(stim, n_stims, S->stim);
     TAKE(rec, n_recs, S->rec);
+    TAKE(syn_rec, n_syn_recs, S->syn_rec);
     TAKE(run, n_runs, S->run);
     TAKE(expect, n_expects, S->expect);
     if (plan->n_projs) qsort(plan->proj, (size_t)plan->n_projs, sizeof *plan->proj, by_source_then_name);
+    for (int k = 0; k < plan->n_syn_recs; k++)
+        while (strcmp(plan->proj[plan->syn_rec[k].proj].name, plan->syn_rec[k].name)) plan->syn_rec[k].proj++;
     if (plan->n_stims) qsort(plan->stim, (size_t)plan->n_stims, sizeof *plan->stim, stim_by_name);
     plan->n_kernels = (int)vec_len(S->out->mod);
     plan->kernel = arena_many(S->arena, Kernel *, (size_t)plan->n_kernels + 1);
@@ -487,6 +490,9 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->proj);
     vec_free(S->stim);
     vec_free(S->rec);
+    vec_free(S->syn_rec);
+    vec_free(S->joined);
+    synapse_free(S);
     vec_free(S->run);
     vec_free(S->expect);
     vec_free(S->mod_hash);

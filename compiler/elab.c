@@ -383,6 +383,7 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
 {
     const char *s = n->name;
     *found = true;
+    if (!strcmp(s, "port") && c->inst && c->inst->joint) return synapse_port(c, n);
     if (!strcmp(s, "pi")) return ex_num(3.14159265358979323846, DIM_NONE);
     if (!strcmp(s, "inf")) return (Ex){.kind = EX_NUM, .is_const = true, .num = INFINITY, .wild = true};
     if (!strcmp(s, "dt")) {
@@ -424,7 +425,8 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
     if (!ok || !c->fn) {
         if (c->fn) {
             Diag *d = diag_add(c->S->diags, D_unknown_name, n->span, "`%s` has no meaning here", s);
-            if (op == OP_XI) diag_note(d, "noise stands in differential equations only");
+            if (op == OP_XI && c->inst && c->inst->joint) diag_note(d, "synapses have no noise");
+            else if (op == OP_XI) diag_note(d, "noise stands in differential equations only");
             if (op == OP_J) diag_note(d, "`j` is the index of a synapse's target");
         } else
             say_not_constant(c, n->span, s);
@@ -852,6 +854,9 @@ static Ex elab_kind(Ctx *c, Node *n)
     case N_call: return path_is_pops(c->S, n) ? path_pops(c->S, n) : elab_call(c, n);
     case N_field:
         if (path_is_pops(c->S, n)) return path_pops(c->S, n);
+        if (c->inst && c->inst->joint && c->inst->joint->handler && n->kid[0]->kind == N_name &&
+            (!strcmp(n->kid[0]->name, "source") || !strcmp(n->kid[0]->name, "target")))
+            return synapse_neuron(c, n);
         if (space_is_position(c, n)) return space_position(c, n);
         if (space_is_end(c, n)) return space_end(c, n);
         if (ex_is_poison(elab(c, n->kid[0]))) return ex_poison();

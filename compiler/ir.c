@@ -263,6 +263,8 @@ void ir_uniform(const IrModule *m, const IrFn *f, bool *uniform)
         case OP_LOAD:
             u = m->field[s->imm.k].uniform;
             break;
+        case OP_SRC_LOAD:
+        case OP_TGT_LOAD:
         case OP_I:
         case OP_J:
         case OP_XI:

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+static bool reads_neuron(const IrModule *m, int64_t k)
+{
+    return m->field[k].kind == FIELD_SOURCE || m->field[k].kind == FIELD_TARGET;
+}
+
 static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const Ins *s,
                              const bool *uniform)
 {
@@ -15,10 +20,18 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
     case OP_SEARCH:
         return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
-        return k >= 0 && (size_t)k < vec_len(m->field) ? NULL : "no such field";
+        if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
+        return reads_neuron(m, k) ? "column of a population read as one of synapses" : NULL;
+    case OP_SRC_LOAD:
+    case OP_TGT_LOAD:
+        if (f->lanes != LANE_SYNAPSE) return "a neuron of a synapse in a function over neurons";
+        if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
+        return m->field[k].kind == (s->op == OP_SRC_LOAD ? FIELD_SOURCE : FIELD_TARGET) ? NULL : "column of another kind";
     case OP_STORE:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        if (f->lanes == LANE_SYNAPSE) return "store in a function over synapses";
+        if (f->lanes == LANE_SYNAPSE && f->role != FN_INIT && f->role != FN_PRE && f->role != FN_POST)
+            return "store in a function over synapses";
+        if (reads_neuron(m, k)) return "store to a neuron of a synapse";
         if (f->role == FN_INIT) {
             if (m->field[k].uniform && !uniform[s->arg[0]])
                 return arena_printf(a, "uniform field `%s` takes a value that varies",
@@ -67,7 +80,7 @@ static const char *check_fn(Arena *a, const IrModule *m, const IrFn *f)
                 bad = "argument has the wrong type";
             }
         }
-        if (!bad && s->op == OP_LOAD) bad = check_imm(a, m, f, s, NULL);
+        if (!bad && (s->op == OP_LOAD || s->op == OP_SRC_LOAD || s->op == OP_TGT_LOAD)) bad = check_imm(a, m, f, s, NULL);
         if (bad) bad = arena_printf(a, "fn %s, %%%zu %s: %s", f->name, i, row->name, bad);
     }
     if (bad) return bad;

@@ -47,7 +47,7 @@ bool moments_run(Inst *in, IrFn *test, int spikes)
     }
     Ctx c = inst_ctx(in, test, "reset");
     c.t_which = 1;
-    block_begin(&c);
+    block_begin(&c, 0);
     for (int k = 0; k < body->n_kids; k++) {
         Node *p = body->kid[k];
         if (p == in->spike && p) {
@@ -79,7 +79,7 @@ void moments_every(Inst *in, IrFn *step)
         if (!p || p->kind != N_every) continue;
         Ctx c = inst_ctx(in, step, arena_printf(S->arena, "every.%d", count++));
         c.t_which = 1;
-        block_begin(&c);
+        block_begin(&c, 0);
         int64_t period, from = 0;
         if (each_step(in, p->kid[0])) {
             if (p->kid[1]) diag_add(S->diags, D_bad_argument, p->kid[1]->span, "`every step` has no `from`");

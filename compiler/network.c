@@ -58,7 +58,7 @@ void network_populations(Sema *S)
         PopInfo *p = &S->pop[k];
         if (p->is_source || !p->model) continue;
         ModelDef def;
-        if (!model_find(S, p->model, p->group->name_span.hi ? p->group->name_span : p->group->span, &def)) continue;
+        if (!model_find(S, p->model, p->group->name_span.hi ? p->group->name_span : p->group->span, B_NEURON, &def)) continue;
         p->inst = inst_new(S, &def, p->group->n_kids > 2 ? p->group->kid[2] : NULL, p->name);
         p->inst->pop = p;
     }
@@ -223,7 +223,7 @@ bool network_instances(Sema *S)
                 q = S->pop[k].inst ? base : NULL; /* without an instance the models may go in circles */
             }
         ModelDef def;
-        if (used || !model_find(S, b->name, b->node->name_span, &def)) continue;
+        if (used || !model_find(S, b->name, b->node->name_span, B_NEURON, &def)) continue;
         Inst *in = inst_new(S, &def, NULL, b->name);
         ok = inst_emit(in, NULL, 0) && ok;
         vec_free(in->slot);
@@ -312,6 +312,13 @@ bool network_plan(Sema *S)
         out->fn_reset = role_of(m, FN_RESET);
         out->fn_check = role_of(m, FN_CHECK);
         out->kernel = network_module(S, m);
+    }
+    for (size_t k = 0; k < vec_len(S->joined); k++) {
+        const ProjInfo *j = &S->joined[k];
+        CompiledEqs eqs = {.pops = j->name};
+        if (!j->inst || !j->inst->n_eqs) continue;
+        eqs.model = j->inst->def.name, eqs.eq = j->inst->eqs, eqs.n = j->inst->n_eqs;
+        vec_push(S->out->eqs, eqs);
     }
     return true;
 }

@@ -8,33 +8,39 @@
 static Span name_of(Node *n) { return n->name_span.hi ? n->name_span : n->span; }
 
 /* ---- which model ---- */
-bool model_find(Sema *S, Sym name, Span at, ModelDef *out)
+bool model_find(Sema *S, Sym name, Span at, BindKind kind, ModelDef *out)
 {
     *out = (ModelDef){.name = name};
     Node *chain[MODEL_CHAIN];
     int n = 0;
     for (Sym look = name;;) {
         Bind *b = scope_here(S->top, look);
-        if (!b || b->kind != B_NEURON) b = library_find(S, look);
-        if (!b || b->kind != B_NEURON) {
+        if (!b || b->kind != kind) b = library_find(S, look);
+        if (!b || b->kind != kind) {
             if (follow_up(S, "model", look)) return false;
-            Diag *d = diag_add(S->diags, D_unknown_model, at, b ? "`%s` is no neuron model" : "there is no neuron model `%s`", look);
+            const char *sort = kind == B_NEURON ? "neuron" : "synapse";
+            Diag *d = b ? diag_add(S->diags, D_unknown_model, at, "`%s` is no %s model", look, sort)
+                        : diag_add(S->diags, D_unknown_model, at, "there is no %s model `%s`", sort, look);
             int count;
             const char **lib = library_names(S, &count);
             const char **cand = NULL;
             for (Bind *q = S->top->first; q; q = q->next)
-                if (q->kind == B_NEURON) vec_push(cand, q->name);
-            for (int k = 0; k < count; k++) vec_push(cand, lib[k]);
+                if (q->kind == kind) vec_push(cand, q->name);
+            for (int k = 0; k < count; k++) {
+                const Bind *q = library_find(S, lib[k]);
+                if (q && q->kind == kind) vec_push(cand, lib[k]);
+            }
+            if (kind == B_SYNAPSE) vec_push(cand, sym("static"));
             const char *near = diag_nearest(look, cand, vec_len(cand));
             if (near && !b) diag_hint(d, "did you mean `%s`?", near);
             Buf all = {0};
             for (size_t k = 0; (!near || b) && k < vec_len(cand); k++) buf_printf(&all, "%s%s", k ? ", " : "", cand[k]);
-            if (all.len) diag_note(d, "the models at hand are %s", all.p);
+            if (all.len) diag_note(d, "the %s at hand are %s", kind == B_NEURON ? "models" : "synapses", all.p);
             buf_free(&all);
             vec_free(cand);
             return false;
         }
-        if (b->node->kind == N_neuron) {
+        if (b->node->kind == N_neuron || b->node->kind == N_synapse) {
             out->body = b->node;
             break;
         }
@@ -65,6 +71,11 @@ Slot *inst_slot(Inst *in, Sym name)
 static void declare(Inst *in, Node *decl, int kind)
 {
     Sema *S = in->S;
+    if (in->joint && kind == DECL_INPUT) {
+        Diag *d = diag_add(S->diags, D_not_a_state, name_of(decl), "a synapse has no inputs");
+        diag_hint(d, "declare `%s` as `param` or `state`", decl->name);
+        return;
+    }
     if (word_is_reserved_name(decl->name)) {
         Diag *d = diag_add(S->diags, D_reserved_name, name_of(decl), "`%s` cannot be declared", decl->name);
         diag_note(d, "it has a meaning of its own in every model");
@@ -76,11 +87,22 @@ static void declare(Inst *in, Node *decl, int kind)
         diag_note_at(d, name_of(old->decl), "the first time here");
         return;
     }
-    Slot s = {.name = decl->name, .decl = decl, .kind = kind, .field = -1, .acc = -1, .init_value = -1,
+    Slot s = {.name = decl->name, .decl = decl, .kind = kind, .field = -1, .acc = -1, .last = -1, .init_value = -1,
               .lo = -INFINITY, .hi = INFINITY};
     Node *unit = decl->kind == N_poison ? decl : decl->kid[0];
     if (unit && unit->kind == N_poison) s.lost = true;
-    else if (unit) {
+    else if (unit && unit->name == sym("port")) {
+        if (!in->joint) {
+            Diag *d = diag_add(S->diags, D_unknown_unit, unit->span, "`port` is no unit of a neuron");
+            diag_note(d, "in a synapse it is the dimension of the variable aimed at");
+            s.lost = true;
+        } else {
+            s.unit = in->joint->port->unit;
+            if (!s.unit.text) s.unit.text = dim_unit(S->arena, in->joint->port->dim);
+            s.dim = in->joint->port->dim;
+            s.has_dim = true;
+        }
+    } else if (unit) {
         s.unit = unit->unit;
         s.is_int = unit->which == UNIT_WORD && unit->name == sym("int");
         s.is_bool = unit->which == UNIT_WORD && unit->name == sym("bool");
@@ -96,13 +118,14 @@ static void declare(Inst *in, Node *decl, int kind)
 
 static bool is_directive(Node *n) { return n->name == sym("method") || n->name == sym("noise"); }
 
-static void settings_give(Inst *in, Node *settings, bool outer)
+void inst_settings(Inst *in, Node *settings, bool outer)
 {
     if (!settings) return;
     Sema *S = in->S;
     for (int k = 0; k < settings->n_kids; k++) {
         Node *e = settings->kid[k];
         if (!e || e->kind != N_entry) continue;
+        if (outer && in->joint && synapse_setting(S, settings, k) && !inst_slot(in, e->name)) continue; /* read by the connection */
         bool by_network = e->name == sym("seed") || e->name == sym("position");
         if (outer && by_network && !inst_slot(in, e->name)) continue;
         if (is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
@@ -161,12 +184,12 @@ static void hint_state(Inst *in, Diag *d, Sym name, const Slot *s)
     vec_free(cand);
 }
 
-static bool assigned(Node *n, Sym name)
+bool inst_assigns(Node *n, Sym name)
 {
     if (!n) return false;
     if (n->kind == N_assign && n->kid[0]->kind == N_name && n->kid[0]->name == name) return true;
     for (int k = 0; k < n->n_kids; k++)
-        if (assigned(n->kid[k], name)) return true;
+        if (inst_assigns(n->kid[k], name)) return true;
     return false;
 }
 
@@ -176,7 +199,7 @@ static void check_equations(Inst *in)
     if (in->orphans || in->no_ports || follow_body(in->S, in->def.body)) return;
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
-        if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || assigned(in->def.body, s->name)) continue;
+        if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || inst_assigns(in->def.body, s->name)) continue;
         Diag *d = diag_add(in->S->diags, D_missing_equation, name_of(s->decl), "nothing ever changes the state `%s`", s->name);
         diag_hint(d, "add its equation, `d%s/dt = …`, or declare it as `param`", s->name);
     }
@@ -193,12 +216,9 @@ Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt)
                  .has_t = true, .has_draws = true, .source_n = in->n_neurons, .target_n = -1, .what = "this value"};
 }
 
-Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_name)
+void inst_declare(Inst *in)
 {
-    Inst *in = arena_one(S->arena, Inst);
-    *in = (Inst){.S = S, .def = *def, .settings = settings, .n_neurons = 1, .refr_field = -1, .last_spike_field = -1, .above_field = -1};
-    in->mod = network_new_module(S, mod_name);
-    Node *body = def->body;
+    Node *body = in->def.body;
     for (int k = 0; k < body->n_kids; k++) {
         Node *p = body->kid[k];
         if (!p) continue;
@@ -209,6 +229,38 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
         else if (p->kind == N_poison && p->name)
             declare(in, p, DECL_STATE); /* it would have been something */
     }
+}
+
+void inst_equation(Inst *in, Node *p)
+{
+    Sema *S = in->S;
+    Slot *s = inst_slot(in, p->name);
+    if (!s) in->orphans = true;
+    if (follow_up(S, s ? (void *)in->def.body->kid : (void *)in->def.body, p->name) && (!s || s->kind != DECL_STATE)) return;
+    if (!s || s->kind != DECL_STATE) {
+        Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, name_of(p), s ? "`%s` is no state" : "there is no state `%s`", p->name);
+        if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
+        hint_state(in, d, p->name, s);
+    } else if (s->is_int || s->is_bool) {
+        Diag *d = diag_add(S->diags, D_not_a_state, name_of(p), "`%s` has no derivative", p->name);
+        diag_note_at(d, name_of(s->decl), s->is_int ? "it is declared as a whole number" : "it is declared as true or false");
+        s->lost = true;
+    } else if (s->eq) {
+        Diag *d = diag_add(S->diags, D_duplicate_equation, name_of(p), "`%s` has two equations", p->name);
+        diag_note_at(d, name_of(s->eq), "the first one is here");
+    } else {
+        s->eq = p;
+        s->frozen = p->which == EQ_UNLESS_REFRACTORY;
+    }
+}
+
+Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_name)
+{
+    Inst *in = arena_one(S->arena, Inst);
+    *in = (Inst){.S = S, .def = *def, .settings = settings, .n_neurons = 1, .refr_field = -1, .last_spike_field = -1, .above_field = -1};
+    in->mod = network_new_module(S, mod_name);
+    Node *body = def->body;
+    inst_declare(in);
     for (int k = 0; k < body->n_kids; k++) {
         Node *p = body->kid[k];
         if (!p) continue;
@@ -230,29 +282,11 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
                 if (!in->default_port) in->default_port = s->name;
             }
             break;
-        case N_equation: {
-            Slot *s = inst_slot(in, p->name);
-            if (!s) in->orphans = true;
-            if (follow_up(S, s ? (void *)body->kid : (void *)body, p->name) && (!s || s->kind != DECL_STATE)) break;
-            if (!s || s->kind != DECL_STATE) {
-                Diag *d = diag_add(S->diags, s ? D_not_a_state : D_unknown_name, name_of(p), s ? "`%s` is no state" : "there is no state `%s`", p->name);
-                if (s) diag_note_at(d, name_of(s->decl), "it is declared as %s", kind_word(s->kind));
-                hint_state(in, d, p->name, s);
-            } else if (s->is_int || s->is_bool) {
-                Diag *d = diag_add(S->diags, D_not_a_state, name_of(p), "`%s` has no derivative", p->name);
-                diag_note_at(d, name_of(s->decl), s->is_int ? "it is declared as a whole number" : "it is declared as true or false");
-                s->lost = true;
-            } else if (s->eq) {
-                Diag *d = diag_add(S->diags, D_duplicate_equation, name_of(p), "`%s` has two equations", p->name);
-                diag_note_at(d, name_of(s->eq), "the first one is here");
-            } else {
-                s->eq = p;
-                s->frozen = p->which == EQ_UNLESS_REFRACTORY;
-            }
+        case N_equation:
+            inst_equation(in, p);
             if (p->which == EQ_EACH_STEP)
                 diag_add(S->diags, D_not_yet, p->span, "`each step` stands behind the equations of synapses");
             break;
-        }
         case N_spike:
             if (in->spike) {
                 Diag *d = diag_add(S->diags, D_duplicate_equation, p->span, "a neuron has one `spike when`");
@@ -268,8 +302,8 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
         default: break;
         }
     }
-    for (int k = 0; k < def->n_settings; k++) settings_give(in, def->settings[k], false);
-    settings_give(in, settings, true);
+    for (int k = 0; k < def->n_settings; k++) inst_settings(in, def->settings[k], false);
+    inst_settings(in, settings, true);
     bool frozen = false;
     for (size_t k = 0; k < vec_len(in->slot); k++) frozen = frozen || in->slot[k].frozen;
     bool refr = (in->spike || moments_any_event(in)) && (mentions(body, N_refr_for, NULL) || mentions(body, N_refr_until, NULL));
@@ -309,7 +343,7 @@ static void take_dim(Inst *in, Slot *s, Node *at, Ex *e)
     if (e->kind == EX_NUM) e->dim = s->dim, e->wild = false;
 }
 
-static const char *slot_unit(Inst *in, Slot *s)
+const char *inst_unit(Inst *in, Slot *s)
 {
     if (s->unit.text) return s->unit.text;
     return dim_unit(in->S->arena, s->dim);
@@ -317,7 +351,7 @@ static const char *slot_unit(Inst *in, Slot *s)
 
 static int slot_field(Inst *in, Slot *s, FieldKind kind)
 {
-    return ir_field(in->mod, (IrField){.name = s->name, .unit = slot_unit(in, s), .doc = s->decl->doc, .kind = kind, .lo = s->lo, .hi = s->hi,
+    return ir_field(in->mod, (IrField){.name = s->name, .unit = inst_unit(in, s), .doc = s->decl->doc, .kind = kind, .lo = s->lo, .hi = s->hi,
                                        .open_lo = s->open_lo, .open_hi = s->open_hi, .span = name_of(s->decl)});
 }
 
@@ -387,6 +421,11 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
         s->state = 2;
         return s->ex = ex_poison();
     }
+    if (!s->given && in->joint && (s->kind == DECL_PARAM || s->name == sym("weight"))) {
+        s->state = 2; /* synapse.c says so at the connection */
+        if (!in->joint->from && s->has_dim) return s->ex = ex_ir(ir_imm(in->init, OP_I, 0, s->decl->span), s->dim); /* any value */
+        return s->ex = ex_poison();
+    }
     if (!s->given) {
         Diag *d = diag_add(S->diags, D_no_initial_value, name_of(s->decl), s->kind == DECL_STATE ? "`%s` has no initial value" : "`%s` has no value", s->name);
         const char *unit = s->has_dim && !dim_none(s->dim) ? s->unit.text : NULL;
@@ -396,10 +435,11 @@ static Ex slot_given(Inst *in, Slot *s, Node *use)
         return s->ex = ex_poison();
     }
     Ctx c = in->init_ctx;
-    c.salt = arena_printf(S->arena, "init.%s", s->name);
+    c.salt = in->joint ? s->name : arena_printf(S->arena, "init.%s", s->name); /* a weight is drawn alike in all synapses */
     c.n_draws = 0;
     if (s->given_outer) c.self = s->name;
     Ex e = elab_celsius(&c, s->given, s->celsius);
+    if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);
     if (s->is_bool && e.kind == EX_BOOL) {
         e = e.is_const ? ex_num(e.num, DIM_NONE) : ex_ir(ir_op1(c.fn, OP_NUM, e.value), DIM_NONE);
     } else if (s->is_bool && e.kind == EX_NUM) {
@@ -436,14 +476,14 @@ static Ex param_value(Ctx *c, Slot *s, Node *at)
     if (s->field < 0) {
         s->field = slot_field(in, s, FIELD_PARAM);
         s->init_value = e.value;
-        ir_store(in->init, s->field, e.value, s->given->span);
+        ir_store(in->init, s->field, e.value, (s->given ? s->given : s->decl)->span);
     }
     if (c->in_init) return ex_ir(s->init_value, s->dim);
     if (!c->fn) return e;
     return ex_ir(ir_imm(c->fn, OP_LOAD, s->field, at->span), s->dim);
 }
 
-static int load_field(Ctx *c, int field, Span at)
+int inst_load(Ctx *c, int field, Span at)
 {
     if (c->cur && field < c->n_cur) {
         if (c->cur[field] < 0) c->cur[field] = ir_imm(c->fn, OP_LOAD, field, at);
@@ -460,15 +500,16 @@ Ex inst_name(Ctx *c, Slot *s, Node *at)
     case DECL_PARAM: return param_value(c, s, at);
     case DECL_STATE:
         if (!c->in_init && !c->fn) break;
-        if (!s->is_bool) return c->in_init ? slot_given(in, s, at) : ex_ir(load_field(c, s->field, at->span), s->dim);
+        if (!c->in_init && s->last >= 0) return synapse_read(c, s, at);
+        if (!s->is_bool) return c->in_init ? slot_given(in, s, at) : ex_ir(inst_load(c, s->field, at->span), s->dim);
         {
-            Ex e = c->in_init ? slot_given(in, s, at) : ex_ir(load_field(c, s->field, at->span), s->dim);
+            Ex e = c->in_init ? slot_given(in, s, at) : ex_ir(inst_load(c, s->field, at->span), s->dim);
             return e.kind == EX_POISON ? e : elab_op(c, at->span, OP_NE, 2, (Ex[]){e, ex_num(0, DIM_NONE)}, DIM_NONE);
         }
     case DECL_INPUT:
         if (c->in_init) return ex_num(0, s->dim);
         if (!c->fn) break;
-        return ex_ir(load_field(c, s->field, at->span), s->dim);
+        return ex_ir(inst_load(c, s->field, at->span), s->dim);
     case SLOT_DEFINE: {
         if (s->state == 1) {
             Diag *d = diag_add(in->S->diags, D_cyclic_definition, at->span, "`%s` is defined by itself", s->name);
@@ -497,7 +538,7 @@ Ex inst_name(Ctx *c, Slot *s, Node *at)
 }
 
 /* ---- statement blocks ---- */
-static void assign(Ctx *c, int field, int value)
+void inst_assign(Ctx *c, int field, int value)
 {
     c->cur[field] = value;
     c->dirty[field] = true;
@@ -508,6 +549,7 @@ static void stmt_assign(Ctx *c, Node *n)
     Inst *in = c->inst;
     Sema *S = in->S;
     Node *to = n->kid[0];
+    if (in->joint && synapse_assign(c, n)) return;
     if (to->kind != N_name) {
         if (to->kind != N_poison) diag_add(S->diags, D_unknown_name, to->span, "only the neuron's own states can be set here");
         return;
@@ -524,7 +566,7 @@ static void stmt_assign(Ctx *c, Node *n)
     if (s->is_bool) {
         Ex truth = elab_bool(c, n->kid[1]);
         if (n->op != '=') diag_add(S->diags, D_not_a_number, n->span, "`%s` is true or false: only `=` sets it", s->name);
-        else if (truth.kind == EX_BOOL) assign(c, s->field, ir_op1(c->fn, OP_NUM, ex_value(c, truth)));
+        else if (truth.kind == EX_BOOL) inst_assign(c, s->field, ir_op1(c->fn, OP_NUM, ex_value(c, truth)));
         return;
     }
     Ex e = elab_num(c, n->kid[1]);
@@ -532,12 +574,13 @@ static void stmt_assign(Ctx *c, Node *n)
     bool scale = n->op == '*' || n->op == '/';
     if (!elab_fits(c, n->kid[1], e, scale ? DIM_NONE : s->dim, scale ? "a factor" : arena_printf(S->arena, "`%s`", s->name))) return;
     if (n->op != '=') {
-        Ex old = ex_ir(load_field(c, s->field, to->span), s->dim);
+        Ex old = s->last >= 0 ? synapse_read(c, s, to) : ex_ir(inst_load(c, s->field, to->span), s->dim);
         Op op = n->op == '+' ? OP_ADD : n->op == '-' ? OP_SUB : n->op == '*' ? OP_MUL : OP_DIV;
         e = elab_op(c, n->span, op, 2, (Ex[]){old, e}, s->dim);
     }
     if (s->is_int && (e.kind != EX_NUM || !whole_number(S, s, n->kid[1], &e, c->fn))) return;
-    assign(c, s->field, ex_value(c, e));
+    inst_assign(c, s->field, ex_value(c, e));
+    if (s->last >= 0) inst_assign(c, s->last, ir_imm(c->fn, OP_T, c->t_which, (Span){0, 0}));
 }
 
 static void stmt_refractory(Ctx *c, Node *n)
@@ -546,7 +589,7 @@ static void stmt_refractory(Ctx *c, Node *n)
     Sema *S = in->S;
     if (n->kind == N_refr_until) {
         in->until = n->kid[0];
-        assign(c, in->refr_field, ir_const(c->fn, INFINITY));
+        inst_assign(c, in->refr_field, ir_const(c->fn, INFINITY));
         return;
     }
     Ex e = elab_dim(c, n->kid[0], DIM_TIME, "a refractory time");
@@ -555,18 +598,18 @@ static void stmt_refractory(Ctx *c, Node *n)
         int64_t steps;
         bool exact;
         if (e.num == INFINITY) { /* for good */
-            assign(c, in->refr_field, ir_const(c->fn, INFINITY));
+            inst_assign(c, in->refr_field, ir_const(c->fn, INFINITY));
             return;
         }
         if (!(e.num >= 0) || !decimal_steps(e.num, S->dt, &steps, &exact)) {
             diag_add(S->diags, D_out_of_range, n->kid[0]->span, "a refractory time is a time from 0 on");
             return;
         }
-        assign(c, in->refr_field, ir_const(c->fn, (double)steps));
+        inst_assign(c, in->refr_field, ir_const(c->fn, (double)steps));
         return;
     }
     int q = ir_op2(c->fn, OP_DIV, ex_value(c, e), ir_const(c->fn, S->dt));
-    assign(c, in->refr_field, ir_op1(c->fn, OP_FLOOR, ir_op2(c->fn, OP_ADD, q, ir_const(c->fn, 0.5))));
+    inst_assign(c, in->refr_field, ir_op1(c->fn, OP_FLOOR, ir_op2(c->fn, OP_ADD, q, ir_const(c->fn, 0.5))));
 }
 
 static void stmt_if(Ctx *c, Node *n);
@@ -590,7 +633,7 @@ void block_if(Ctx *c, Ex cond, Node *yes_block, Node *no_block)
             c->cur[f] = yes.cur[f];
             continue;
         }
-        int a = yes.cur[f] >= 0 ? yes.cur[f] : load_field(c, f, at), b = no.cur[f] >= 0 ? no.cur[f] : load_field(c, f, at);
+        int a = yes.cur[f] >= 0 ? yes.cur[f] : inst_load(c, f, at), b = no.cur[f] >= 0 ? no.cur[f] : inst_load(c, f, at);
         c->cur[f] = a == b ? a : ir_op3(c->fn, OP_SELECT, ex_value(c, cond), a, b);
     }
 }
@@ -620,7 +663,10 @@ void block_stmts(Ctx *c, Node *block)
         }
         case N_assign: stmt_assign(c, s); break;
         case N_refr_for:
-        case N_refr_until: stmt_refractory(c, s); break;
+        case N_refr_until:
+            if (!c->inst->joint) stmt_refractory(c, s);
+            else diag_add(c->S->diags, D_refractory_missing, s->span, "a synapse cannot be refractory");
+            break;
         case N_if_block: stmt_if(c, s); break;
         default: break;
         }
@@ -628,9 +674,9 @@ void block_stmts(Ctx *c, Node *block)
     c->scope = outer;
 }
 
-void block_begin(Ctx *c)
+void block_begin(Ctx *c, int n_more)
 {
-    c->n_cur = (int)vec_len(c->inst->mod->field);
+    c->n_cur = (int)vec_len(c->inst->mod->field) + n_more;
     c->cur = arena_many(c->S->arena, int, (size_t)c->n_cur + 1);
     c->dirty = arena_many(c->S->arena, bool, (size_t)c->n_cur + 1);
     for (int k = 0; k < c->n_cur; k++) c->cur[k] = -1;
@@ -639,11 +685,11 @@ void block_begin(Ctx *c)
 void block_flush(Ctx *c)
 {
     for (int k = 0; k < c->n_cur; k++)
-        if (c->dirty[k]) ir_store(c->fn, k, c->cur[k], (Span){0, 0});
+        if (c->dirty[k] && c->cur[k] >= 0) ir_store(c->fn, k, c->cur[k], (Span){0, 0}); /* below zero: behind a mistake in a condition */
 }
 
 /* ---- the functions ---- */
-static void emit_init(Inst *in)
+void inst_init(Inst *in)
 {
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
@@ -857,9 +903,9 @@ static void emit_reset(Inst *in)
     IrFn *fn = ir_fn(in->mod, "reset", FN_RESET, LANE_NEURON);
     Ctx c = inst_ctx(in, fn, "reset");
     c.t_which = 1;
-    block_begin(&c);
+    block_begin(&c, 0);
     if (in->spike->n_kids > 1) block_stmts(&c, in->spike->kid[1]);
-    if (in->last_spike_field >= 0) assign(&c, in->last_spike_field, ir_imm(fn, OP_T, 1, (Span){0, 0}));
+    if (in->last_spike_field >= 0) inst_assign(&c, in->last_spike_field, ir_imm(fn, OP_T, 1, (Span){0, 0}));
     block_flush(&c);
 }
 
@@ -872,7 +918,7 @@ static void emit_arrive(Inst *in, Sym const *used, int n_used)
         for (int q = 0; q < n_used; q++) aimed = aimed || used[q] == s->name;
         if (s->kind != DECL_STATE || !aimed) continue;
         if (!fn) fn = ir_fn(in->mod, "arrive", FN_ARRIVE, LANE_NEURON);
-        s->acc = ir_field(in->mod, (IrField){.name = arena_printf(in->S->arena, "%s.in", s->name), .unit = slot_unit(in, s), .kind = FIELD_ACC,
+        s->acc = ir_field(in->mod, (IrField){.name = arena_printf(in->S->arena, "%s.in", s->name), .unit = inst_unit(in, s), .kind = FIELD_ACC,
                                              .lo = -INFINITY, .hi = INFINITY, .doc = "sum of the events that arrive"});
         int old = ir_imm(fn, OP_LOAD, s->field, (Span){0, 0}), sum = ir_imm(fn, OP_LOAD, s->acc, (Span){0, 0});
         int now = ir_op2(fn, OP_ADD, old, sum);
@@ -896,12 +942,12 @@ static void emit_check(Inst *in)
 }
 
 /* Parameters and initial values that are drawn or depend on `i` are tested when they are known. */
-static void emit_ranges(Inst *in)
+void inst_ranges(Inst *in, LaneKind lanes)
 {
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
         if (!s->has_range || s->field < 0 || s->ex.kind != EX_NUM || s->ex.is_const) continue;
-        IrFn *fn = ir_fn(in->mod, arena_printf(in->S->arena, "range.%s", s->name), FN_RANGE, LANE_NEURON);
+        IrFn *fn = ir_fn(in->mod, arena_printf(in->S->arena, "range.%s", s->name), FN_RANGE, lanes);
         int v = ir_imm(fn, OP_LOAD, s->field, (Span){0, 0});
         int low = ir_op2(fn, s->open_lo ? OP_GT : OP_GE, v, ir_const(fn, s->lo));
         int high = ir_op2(fn, s->open_hi ? OP_LT : OP_LE, v, ir_const(fn, s->hi));
@@ -917,7 +963,7 @@ bool inst_emit(Inst *in, Sym const *used, int n_used)
     in->init_ctx.in_init = true;
     in->init_ctx.has_t = false;
     in->init_ctx.has_draws = true;
-    emit_init(in);
+    inst_init(in);
     /* the reset block comes before the step so that `refractory until` is known there */
     bool ok = emit_test(in);
     emit_reset(in);
@@ -926,7 +972,7 @@ bool inst_emit(Inst *in, Sym const *used, int n_used)
     if (!ok) return false;
     emit_arrive(in, used, n_used);
     emit_check(in);
-    emit_ranges(in);
+    inst_ranges(in, LANE_NEURON);
     for (size_t k = 0; k < vec_len(in->slot); k++) { /* unused named expressions are checked as well */
         Slot *s = &in->slot[k];
         if (s->kind != SLOT_DEFINE) continue;

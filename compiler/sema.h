@@ -148,7 +148,7 @@ typedef struct ModelDef {
     int n_settings;
     Sym name;
 } ModelDef;
-bool model_find(Sema *S, Sym name, Span at, ModelDef *out);
+bool model_find(Sema *S, Sym name, Span at, BindKind kind, ModelDef *out); /* B_NEURON or B_SYNAPSE */
 
 typedef struct Slot {    /* a param, state, input or named expression of an instance */
     Sym name;
@@ -172,6 +172,8 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     bool open_lo, open_hi, has_range;
     Node *eq;
     int acc;             /* FIELD_ACC */
+    int last;            /* event-driven variable of a synapse: the field with the time of its last write; else -1 */
+    struct Affine *law;  /* and its equation, linear in itself */
 } Slot;
 enum { SLOT_DEFINE = 100 };
 
@@ -194,6 +196,7 @@ struct Inst {
     Node *until;
     OdeEq *eqs;
     int n_eqs;
+    struct Joint *joint; /* of a synapse: what it joins (synapse.c); NULL for neurons */
 };
 /* Reads declarations; emits nothing. `mod_name` names the module. */
 Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_name);
@@ -205,11 +208,47 @@ bool inst_tested(const Inst *in, Node **var, Node **bound);
 Ex inst_name(Ctx *c, Slot *s, Node *at); /* value of a slot in context */
 /* The condition of a spike or event, with `crosses`; `name` tells their memories apart. */
 Ex inst_condition(Ctx *c, Node *cond, const char *name);
-void block_begin(Ctx *c);
 void block_if(Ctx *c, Ex cond, Node *yes, Node *no); /* branches run on copies, then what they touched is selected */
 void block_stmts(Ctx *c, Node *block);
+void block_begin(Ctx *c, int n_more);    /* n_more: places behind the fields that are no fields */
 void block_flush(Ctx *c);                /* stores what was assigned */
 Ctx inst_ctx(Inst *in, IrFn *fn, const char *salt);
+/* What synapses share with neurons. */
+void inst_declare(Inst *in);                              /* params, states, inputs, named expressions of the body */
+void inst_equation(Inst *in, Node *eq);
+bool inst_assigns(Node *n, Sym name);                     /* does a statement below n set `name`? */
+void inst_settings(Inst *in, Node *settings, bool outer);
+void inst_init(Inst *in);                                 /* emits in->init */
+void inst_ranges(Inst *in, LaneKind lanes);
+int inst_load(Ctx *c, int field, Span at);
+void inst_assign(Ctx *c, int field, int value);
+const char *inst_unit(Inst *in, Slot *s);
+
+/* ---- synapse.c ---- */
+/* Makes the synapses of one projection; false after diagnostics. `pick` takes the element of a list that
+ * belongs to it. Fills p->synapse. */
+typedef Ex SynapsePick(const void *user, Node *n, Ex e);
+typedef struct Joint {
+    const PopRef *from, *to;
+    const Slot *port;
+    SynapsePick *pick;
+    const void *user;
+    Sym sum[PLAN_SUMS];  /* variables of the target that `on pre` adds to; the first is the port */
+    int n_sums;
+    int handler;         /* which is being emitted: FN_PRE or FN_POST; 0: none, and neurons cannot be read */
+    const double *wrap;      /* periods of space, or NULL */
+} Joint;
+Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p);
+/* Names of the variables X of `target.X += …` in a body, at most PLAN_SUMS, behind the n that are there; the new n. */
+int synapse_sums(const Node *body, Sym *sum, int n);
+bool synapse_setting(Sema *S, Node *settings, int k);  /* is it a setting of the connection itself? */
+Ex synapse_read(Ctx *c, Slot *s, Node *at);           /* an event-driven variable, now */
+Ex synapse_neuron(Ctx *c, Node *n);                   /* source.X, target.X */
+Ex synapse_port(Ctx *c, Node *n);                     /* `port` as a value */
+bool synapse_assign(Ctx *c, Node *n);                 /* statements that only synapses have; false: not one */
+void synapse_check_unused(Sema *S);                   /* models that no connection uses */
+void synapse_free(Sema *S);
+bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
 
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
@@ -224,6 +263,12 @@ bool sources_known(Sym model);
 void sources_read(Sema *S, PopInfo *p); /* fills what the plan needs; diagnoses */
 
 /* ---- network.c ---- */
+typedef struct ProjInfo { /* a projection and what of it can be recorded */
+    const char *name;
+    Sym as;
+    const Slot *port;
+    Inst *inst;          /* NULL for static synapses */
+} ProjInfo;
 struct PopInfo {
     Sym name;            /* "L4.e" */
     Sym layer;
@@ -281,6 +326,9 @@ struct Sema {
     PlanProj *proj;      /* vecs that become the plan */
     PlanStim *stim;
     PlanRec *rec;
+    PlanSynRec *syn_rec;
+    Inst **synapses;     /* vec: all that were made */
+    ProjInfo *joined;    /* vec: the projections in order of declaration */
     PlanRun *run;
     PlanExpect *expect;
     uint64_t *mod_hash;

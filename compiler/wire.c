@@ -139,6 +139,23 @@ static bool sends_spikes(Sema *S, Node *n, Ex e)
     return false;
 }
 
+/* What a synapse adds to besides the port. */
+static void use_sums(Sema *S, Node *n, Ex to)
+{
+    Sym sum[PLAN_SUMS];
+    ModelDef model;
+    if (!n->name2 || n->name2 == sym("static") || !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
+    int n_sums = synapse_sums(model.body, sum, 0);
+    for (int q = 0; q < to.n; q++)
+        for (int k = 0; k < n_sums; k++) {
+            PopInfo *p = &S->pop[to.pops[q].pop];
+            Slot *s = p->inst ? inst_slot(p->inst, sum[k]) : NULL;
+            bool known = !s || s->kind != DECL_STATE;
+            for (size_t j = 0; j < vec_len(p->used_ports); j++) known = known || p->used_ports[j] == sum[k];
+            if (!known) vec_push(p->used_ports, sum[k]);
+        }
+}
+
 void wire_used_ports(Sema *S)
 {
     for (size_t k = 0; k < vec_len(S->items); k++) {
@@ -147,6 +164,7 @@ void wire_used_ports(Sema *S)
             Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
             if (from.kind == EX_POPS) (void)port_free(S, n->kid[0], from, "the source");
             for (int q = 0; to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[1]->span);
+            if (to.kind == EX_POPS) use_sums(S, n, to);
         } else if (n->kind == N_stimulus) {
             Ex to = network_pops(S, n->kid[0]);
             const StimDef *d = stimuli_find(S, n->kid[1]);
@@ -391,8 +409,14 @@ static void note_sign(Sema *S, int pop, const PlanAttr *weight, const Slot *port
     p->any_out = true;
 }
 
+static Ex pick_cell(const void *user, Node *n, Ex e)
+{
+    const AttrWork *w = user;
+    return wire_pick(w->S, n, e, w->cell);
+}
+
 /* One cell of a connect: one source population to one target population. */
-static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
+static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
 {
     Slot *port = network_port(S, to, n->kid[1]->span, true);
     if (!port) return false;
@@ -400,6 +424,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     const char *name = arena_printf(S->arena, "%s->%s.%s", wire_selected(S, from), wire_selected(S, to), port->name);
     if (n->name) name = many ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
     AttrWork w = {.S = S, .cell = cell, .from = *from, .to = *to, .name = name};
+    Inst *synapse = NULL;
     PlanProj p = {.place = wire_place(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
                   .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .prob_kernel = -1, .prob_fn = -1};
     if (!space_wrap(S, wire_setting(settings, "wrap"), w.wrap)) return false;
@@ -428,13 +453,22 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
-    if (!rules_weighted(rule)) ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
+    if (model && rules_weighted(rule)) {
+        diag_add(S->diags, D_not_yet, n->name2_span.hi ? n->name2_span : n->span, "this version joins no `%s` by a matrix of weights yet", n->name2);
+        ok = false;
+    } else if (model) {
+        Joint *joint = arena_one(S->arena, Joint);
+        *joint = (Joint){.from = from, .to = to, .port = port, .pick = pick_cell, .user = &w, .wrap = w.wrap};
+        synapse = synapse_new(S, n, model, joint, name, &p);
+        ok = synapse && ok;
+    } else if (!rules_weighted(rule))
+        ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
     ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {
         int kernel = network_module(S, w.mod);
         if (p.prob_fn >= 0) p.prob_kernel = kernel;
-        if (p.weight.varies) p.weight.kernel = kernel;
+        if (p.weight.varies && !synapse) p.weight.kernel = kernel;
         if (p.delay.varies) p.delay.kernel = kernel;
     }
     if (!ok) return false;
@@ -445,6 +479,7 @@ static bool connect_cell(Sema *S, Node *n, const RuleDef *rule, Node **args, con
         return false;
     }
     if (!none) vec_push(S->proj, p);
+    if (!none) vec_push(S->joined, ((ProjInfo){p.name, n->name, port, synapse}));
     return true;
 }
 
@@ -453,11 +488,10 @@ static void wire_connect(Sema *S, Node *n)
     static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed", "wrap"};
     Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
     const RuleDef *rule = rule_find(S, n->kid[2]);
-    wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
-    if (n->name2 && n->name2 != sym("static")) {
-        diag_add(S->diags, D_not_yet, n->name2_span.hi ? n->name2_span : n->span, "this version has only static synapses, no `%s` yet", n->name2);
-        return;
-    }
+    bool plastic = n->name2 && n->name2 != sym("static");
+    ModelDef model;
+    if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
+    if (!plastic) wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!port_free(S, n->kid[0], from, "the source") || !sends_spikes(S, n->kid[0], from)) return;
     Node *args[4];
@@ -465,7 +499,7 @@ static void wire_connect(Sema *S, Node *n)
     for (int a = 0; a < from.n; a++)
         for (int b = 0; b < to.n; b++) {
             Cell cell = {.from_list = from.is_list, .to_list = to.is_list, .a = a, .b = b, .n_from = from.n, .n_to = to.n};
-            (void)connect_cell(S, n, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
+            (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
         }
 }
 
@@ -513,6 +547,7 @@ static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
 
 static void wire_record(Sema *S, Node *n)
 {
+    if (synapse_record(S, n)) return;
     Node *vars = n->kid[0], *when = n->n_kids > 2 ? n->kid[2] : NULL;
     bool spikes = false;
     static const char *const later[] = {"rate", "count", "connectivity", "weight"};
@@ -673,10 +708,13 @@ void wire_all(Sema *S)
 {
     bool any_spikes = false;
     for (size_t k = 0; k < vec_len(S->pop); k++) moments_bind_inputs(S, &S->pop[k]);
+    for (size_t k = 0; k < vec_len(S->items); k++) /* what is recorded of synapses may stand before them */
+        if (S->items[k]->kind == N_connect) wire_connect(S, S->items[k]);
+    synapse_check_unused(S);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
         switch (n->kind) {
-        case N_connect: wire_connect(S, n); break;
+        case N_connect: break;
         case N_stimulus: stimuli_wire(S, n); break;
         case N_record: wire_record(S, n); break;
         case N_run:

@@ -61,7 +61,8 @@ static void print_plan(const Compiled *c)
         printf("projection %s: %s", q->name, q->rule);
         if (q->n_pairs) printf("(%u)", q->n_pairs);
         else if (q->prob_fn < 0) printf("(%.17g)", q->arg[0]);
-        if (q->weight.varies) printf(", weight by kernel %d", q->weight.kernel);
+        if (q->synapse.name) printf(", using %s by kernel %d", q->synapse.name, q->synapse.kernel);
+        else if (q->weight.varies) printf(", weight by kernel %d", q->weight.kernel);
         else printf(", weight %.17g", q->weight.value);
         if (q->delay.varies) printf(", delay by kernel %d\n", q->delay.kernel);
         else printf(", delay %.17g steps\n", q->delay.value);
@@ -79,6 +80,13 @@ static void print_plan(const Compiled *c)
         printf("record %s:", p->pop[q->pop].name);
         for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
         printf(" of %u neurons every %lld steps\n", q->sel.n, (long long)q->every);
+    }
+    for (int k = 0; k < p->n_syn_recs; k++) {
+        const PlanSynRec *q = &p->syn_rec[k];
+        printf("record synapses of %s:", q->name);
+        for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
+        if (q->at_end) printf(" at end\n");
+        else printf(" every %lld steps\n", (long long)q->every);
     }
     for (int k = 0; k < p->n_runs; k++) printf("run %lld steps\n", (long long)p->run[k].steps);
 }

@@ -168,11 +168,20 @@ static void make_buffers(Engine *e)
     double a_step = 0;
     for (int k = 0; k < e->plan->n_recs; k++)
         a_step += (double)e->rec[k].frame_size * sizeof(double) / (double)e->rec[k].plan->every;
+    for (int k = 0; k < e->plan->n_syn_recs; k++)
+        if (!e->syn_rec[k].plan->at_end)
+            a_step += (double)e->syn_rec[k].plan->n_vars * (double)e->syn_rec[k].n * sizeof(double) / (double)e->syn_rec[k].plan->every;
     while (e->window > 1 && a_step * e->window > FRAME_BYTES) e->window--;
     for (int k = 0; k < e->plan->n_recs; k++) {
         Rec *r = &e->rec[k];
         size_t n = (size_t)((e->window - 1) / r->plan->every + 1);
         for (int j = 0; j < 2; j++) r->frames[j] = cx_alloc(n * r->frame_size, sizeof(double), "recordings");
+    }
+    for (int k = 0; k < e->plan->n_syn_recs; k++) {
+        SynRec *r = &e->syn_rec[k];
+        if (r->plan->at_end) continue;
+        size_t n = (size_t)((e->window - 1) / r->plan->every + 1) * (size_t)r->plan->n_vars * r->n;
+        for (int j = 0; j < 2; j++) r->frames[j] = cx_alloc(n, sizeof(double), "recordings");
     }
     for (int t = 0; t < e->n_threads; t++)
         for (int j = 0; j < 2; j++)
@@ -242,13 +251,16 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     e->stim = cx_alloc((size_t)p->n_stims, sizeof *e->stim, "engine");
     e->worker = cx_alloc((size_t)e->n_threads, sizeof *e->worker, "engine");
     for (int k = 0; k < p->n_pops; k++) make_pop(e, k);
+    e->syn_rec = cx_alloc((size_t)p->n_syn_recs, sizeof *e->syn_rec, "engine");
     for (int t = 0; t < e->n_threads; t++) make_worker(e, t);
+    plastic_workers(e);
     for (int k = 0; k < p->n_recs; k++) make_rec(e, k);
     for (int k = 0; ok && k < p->n_stims; k++) ok = make_stim(e, k, f);
     if (!ok || !engine_build(e, f)) {
         engine_free(e);
         return NULL;
     }
+    for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
     make_buffers(e);
     init_states(e);
     if (!check_ranges(e, f)) {
@@ -301,6 +313,11 @@ uint64_t engine_proj_synapses(const Engine *e, int proj)
     return e->proj_synapses[proj];
 }
 
+void engine_synapse_values(const Engine *e, int rec, int var, double *out)
+{
+    plastic_values(e, rec, var, out);
+}
+
 uint64_t engine_state_hash(const Engine *e, int pop)
 {
     return state_hash(e, pop);
@@ -324,6 +341,7 @@ static void free_groups(Engine *e)
             cx_free(s->tgt);
             cx_free(s->weight);
             ring_free(&s->ring);
+            if (g->plastic) plastic_free(e, g, s);
         }
         cx_free(g->share);
         vec_free(g->proj);
@@ -347,6 +365,11 @@ static void free_worker(Engine *e, Worker *w)
     cx_free(w->out);
     cx_free(w->count);
     cx_free(w->scratch);
+    for (int p = 0; w->fired && p < e->plan->n_pops; p++) vec_free(w->fired[p]);
+    cx_free(w->fired);
+    cx_free(w->syn_col);
+    cx_free(w->syn_src);
+    cx_free(w->syn_out);
 }
 
 void engine_free(Engine *e)
@@ -370,6 +393,15 @@ void engine_free(Engine *e)
         cx_free(e->rec[k].frames[1]);
         cx_free(e->rec[k].value);
     }
+    for (int k = 0; k < e->plan->n_syn_recs; k++) {
+        SynRec *r = &e->syn_rec[k];
+        for (int t = 0; r->position && t < e->n_threads; t++) cx_free(r->position[t]);
+        cx_free(r->position);
+        cx_free(r->frames[0]);
+        cx_free(r->frames[1]);
+        cx_free(r->value);
+    }
+    cx_free(e->syn_rec);
     for (int k = 0; k < e->plan->n_stims; k++) {
         cx_free(e->stim[k].cut);
         cx_free(e->stim[k].weight);

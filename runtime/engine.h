@@ -15,6 +15,8 @@ struct Sink {
     bool (*spikes)(Sink *s, int pop, int64_t step, const uint32_t *id, size_t n, Fail *f);
     /* One frame of recorder `rec`: values of variable v for selected neuron k at value[v][k]. */
     bool (*frame)(Sink *s, int rec, int64_t step, const double *const *value, Fail *f);
+    /* The same of synapse recorder `rec`, in the order (source, target, multiplicity). May be NULL. */
+    bool (*synapses)(Sink *s, int rec, int64_t step, uint64_t n, const double *const *value, Fail *f);
 };
 
 typedef struct EngineOptions {
@@ -62,6 +64,11 @@ const double *engine_column(const Engine *e, int pop, int field);
 /* Visits the synapses of a projection in the order (source, target, multiplicity). */
 typedef void EngineEdge(void *user, uint32_t src, uint32_t tgt, double weight, int64_t delay_steps);
 void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user);
+/* The ends of the synapses of a projection, in the same order. */
+typedef void EngineSynapse(void *user, uint32_t src, uint32_t tgt, uint32_t mult);
+void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user);
+/* Values of variable `var` of synapse recorder `rec` at the time reached, in that order. */
+void engine_synapse_values(const Engine *e, int rec, int var, double *out);
 void engine_free(Engine *e);
 
 #endif

@@ -27,7 +27,7 @@ typedef struct Builder { /* temporaries of one thread */
     size_t *cut;         /* [projections of the group][threads + 1] */
     uint32_t *acc;       /* vecs over the synapses of a row on one thread */
     float *weight;
-    uint32_t *delay;
+    uint32_t *delay, *mult;
     Seg **seg;           /* vec a thread */
     uint64_t *n;         /* synapses a projection */
     size_t n_segs;
@@ -77,11 +77,22 @@ static uint32_t part_size(const Engine *e, int pop, int thread)
 
 /* ---- groups ---- */
 
+/* Does projection q add to this field of its targets? */
+static bool adds_to(const Engine *e, int q, int field)
+{
+    const PlanProj *p = &e->plan->proj[q];
+    bool any = e->plan->pop[p->tgt].port[p->port].acc_field == field;
+    for (int k = 0; k < p->synapse.n_sums; k++) any = any || p->synapse.sum[k] == field;
+    return any;
+}
+
 static bool same_sum(const Engine *e, int a, int b)
 {
-    const PlanProj *p = &e->plan->proj[a], *q = &e->plan->proj[b];
-    const PlanPop *t = &e->plan->pop[p->tgt];
-    return p->tgt == q->tgt && t->port[p->port].acc_field == t->port[q->port].acc_field;
+    const PlanProj *p = &e->plan->proj[a];
+    if (p->tgt != e->plan->proj[b].tgt) return false;
+    bool any = adds_to(e, b, e->plan->pop[p->tgt].port[p->port].acc_field);
+    for (int k = 0; k < p->synapse.n_sums; k++) any = any || adds_to(e, b, p->synapse.sum[k]);
+    return any;
 }
 
 static bool same_bits(double a, double b)
@@ -107,7 +118,7 @@ static bool narrow_with(const Engine *e, const Group *g, int q)
 static bool fits(const Engine *e, const Group *g, int q, bool by_target)
 {
     const PlanProj *p = &e->plan->proj[q];
-    if (g->src != p->src || g->by_target != by_target || g->weighted != p->weight.varies ||
+    if (g->plastic || p->synapse.name || g->src != p->src || g->by_target != by_target || g->weighted != p->weight.varies ||
         g->delayed != p->delay.varies)
         return false;
     if (!g->weighted && !same_bits(g->weight, p->weight.value)) return false;
@@ -136,8 +147,9 @@ static void make_groups(Build *b)
             e->group[e->n_groups++] = (Group){
                 .src = p->src,
                 .by_target = by_target,
-                .wide = !narrow_with(e, NULL, q),
-                .weighted = p->weight.varies,
+                .plastic = p->synapse.name != NULL,
+                .wide = p->synapse.name || !narrow_with(e, NULL, q),
+                .weighted = p->weight.varies && !p->synapse.name,
                 .weight = p->weight.value,
                 .delayed = p->delay.varies,
                 .min_delay = p->delay.varies ? 0 : (uint32_t)p->delay.value,
@@ -258,6 +270,26 @@ static void push_segments(Seg **segs, uint32_t skip, uint32_t n)
     vec_push(*segs, ((Seg){(uint16_t)skip, (uint16_t)n}));
 }
 
+/* Gives the synapses of a row their first states; `key` holds in its low half which of the part each is. */
+static bool init_synapses(Build *b, Builder *w, Share *s, uint32_t src, const Part *part, const uint64_t *key)
+{
+    RuleWork *r = &w->work;
+    uint64_t first = s->row[src].at;
+    size_t n = part->n;
+    char why[200];
+    ROOM(r->src, n);
+    ROOM(r->mult, n);
+    ROOM(w->mult, n);
+    for (size_t k = 0; k < n; k++) {
+        r->src[k] = src;
+        w->mult[k] = k && part->tgt[k] == part->tgt[k - 1] ? w->mult[k - 1] + 1 : 0;
+    }
+    for (size_t k = 0; k < n; k++) r->mult[k] = w->mult[key ? (uint32_t)key[k] : k];
+    if (s->src && n) memcpy(s->src + first, r->src, n * sizeof *s->src);
+    return plastic_init(b->e, b->g, s, b->call[part->q].attr_key, first, n, r->src, r->mult, r->scratch, why, sizeof why) ||
+           fail_synapse(b, w, part->q, src, "%s", why);
+}
+
 /* Writes the row of `src` on thread t: its parts one behind the other, ordered by delay. */
 static bool write_row(Build *b, Builder *w, int t, uint32_t src, const Part *part, int n_parts)
 {
@@ -282,7 +314,7 @@ static bool write_row(Build *b, Builder *w, int t, uint32_t src, const Part *par
     if (!g->delayed) {
         for (size_t k = 0; k < n; k++) store_target(g, s, first + k, w->acc[k]);
         if (g->weighted && n) memcpy(s->weight + first, w->weight, n * sizeof *s->weight);
-        return true;
+        return !g->plastic || init_synapses(b, w, s, src, &part[0], NULL);
     }
     uint32_t max = 0;
     int bits = 0;
@@ -306,7 +338,7 @@ static bool write_row(Build *b, Builder *w, int t, uint32_t src, const Part *par
         }
     }
     s->row[src].n_seg = (uint32_t)vec_len(w->seg[t]) - s->row[src].seg;
-    return true;
+    return !g->plastic || init_synapses(b, w, s, src, &part[0], w->work.key);
 }
 
 /* Copies the segments of a block of rows to buffers of just their size. */
@@ -475,7 +507,14 @@ static void make_room(void *user, int thread)
     s->n = at;
     s->tgt = cx_alloc(at, g->wide ? sizeof(uint32_t) : sizeof(uint16_t), "synapses");
     if (g->weighted) s->weight = cx_alloc(at, sizeof(float), "synapses");
+    if (g->plastic) plastic_room(b->e, g, s);
     if (g->delayed) s->seg = cx_alloc(b->n_blocks, sizeof *s->seg, "synapses");
+}
+
+static void index_targets(void *user, int thread)
+{
+    Build *b = user;
+    plastic_index(b->e, b->g, &b->g->share[thread], thread);
 }
 
 /* After columns were filled each row's position is the end of the row. */
@@ -534,6 +573,7 @@ static bool build_group(Build *b, Group *g, Fail *f)
         s->base = acc_first(e, g->proj[0], t);
         for (int k = 1; k < g->n_projs; k++)
             if (acc_first(e, g->proj[k], t) < s->base) s->base = acc_first(e, g->proj[k], t);
+        if (g->plastic) s->base -= e->pop[e->plan->proj[g->proj[0]].tgt].part[t]; /* so that targets are neurons */
         b->builder[t].cut = cx_realloc(b->builder[t].cut, (size_t)g->n_projs * (size_t)(e->n_threads + 1),
                                        sizeof(size_t), "connectivity");
     }
@@ -549,6 +589,7 @@ static bool build_group(Build *b, Group *g, Fail *f)
         return false;
     }
     gather_delays(b);
+    if (g->plastic) threads_run(e->threads, index_targets, b);
     for (int t = 0; t < e->n_threads; t++) ring_init(&g->share[t].ring, g->max_delay);
     return true;
 }
@@ -596,6 +637,7 @@ static void free_builder(Builder *w, int threads)
     vec_free(w->acc);
     vec_free(w->weight);
     vec_free(w->delay);
+    vec_free(w->mult);
     for (int t = 0; t < threads; t++) vec_free(w->seg[t]);
     cx_free(w->seg);
     cx_free(w->cut);
@@ -634,7 +676,14 @@ bool engine_build(Engine *e, Fail *f)
         e->stats.synapses += any;
         e->stats.bytes_synapses += any * ((g->wide ? 4 : 2) + (g->weighted ? 4 : 0)) +
                                    threads * ((size_t)g->n_rows + 1) * sizeof(Row);
+        for (size_t t = 0; g->plastic && t < threads; t++) e->stats.bytes_synapses += plastic_bytes(e, g, (int)t);
         if (!any) continue;
+        const PlanProj *plastic = g->plastic ? &e->plan->proj[g->proj[0]] : NULL;
+        if (plastic && plastic->synapse.reads_source) {
+            e->meet_arrivals = true;
+            e->window = 1;
+        }
+        if (plastic && plastic->synapse.fn_post >= 0) e->pop[plastic->tgt].heard = e->pop[plastic->tgt].sends = true;
         Pop *src = &e->pop[g->src];
         src->sends = true;
         if (g->max_delay > src->max_delay) src->max_delay = g->max_delay;

@@ -4,6 +4,7 @@
 #include "engine_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct Edge {
     uint32_t tgt, delay, at; /* at: position in storage */
@@ -18,8 +19,8 @@ typedef struct Walk {
 static void add(void *user, uint32_t acc, double weight, uint32_t delay)
 {
     Walk *w = user;
-    if (acc - w->first < w->size)
-        vec_push(w->edge, ((Edge){acc + w->shift, delay, (uint32_t)vec_len(w->edge), weight}));
+    Edge edge = {acc + w->shift, delay, (uint32_t)vec_len(w->edge), weight};
+    if (acc - w->first < w->size) vec_push(w->edge, edge);
 }
 
 static int by_target(const void *a, const void *b)
@@ -49,7 +50,7 @@ static void order_pair(const Engine *e, int proj, uint32_t src, Edge *edge, size
     }
 }
 
-void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user)
+void engine_edges_visit(const Engine *e, int proj, EdgeVisit *visit, void *user)
 {
     const PlanProj *p = &e->plan->proj[proj];
     const Group *g = &e->group[e->proj_group[proj]];
@@ -70,10 +71,48 @@ void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user)
                 for (end = k + 1; end < n && w.edge[end].tgt == w.edge[k].tgt; end++) {
                 }
                 if (g->delayed && end > k + 1) order_pair(e, proj, src, w.edge + k, end - k, scratch);
-                for (size_t j = k; j < end; j++) visit(user, src, w.edge[j].tgt, w.edge[j].weight, w.edge[j].delay);
+                for (size_t j = k; j < end; j++)
+                    visit(user, &(EdgeAt){src, w.edge[j].tgt, (uint32_t)(j - k), w.edge[j].delay, t,
+                                          g->share[t].row[src].at + w.edge[j].at, w.edge[j].weight});
             }
         }
     }
     vec_free(w.edge);
     cx_free(scratch);
+}
+
+typedef struct Told {
+    const Engine *e;
+    const Group *g;
+    int weight; /* column of plastic synapses, -1 none */
+    EngineEdge *edge;
+    EngineSynapse *synapse;
+    void *user;
+} Told;
+
+static void tell_edge(void *user, const EdgeAt *x)
+{
+    const Told *t = user;
+    double weight = t->weight < 0 ? x->weight : t->g->share[x->thread].col[t->weight][x->at];
+    t->edge(t->user, x->src, x->tgt, weight, x->delay);
+}
+
+void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user)
+{
+    Told t = {.e = e, .g = &e->group[e->proj_group[proj]], .weight = -1, .edge = visit, .user = user};
+    const Kernel *k = t.g->plastic ? plastic_kernel(e, t.g) : NULL;
+    for (int f = 0; k && f < k->n_fields; f++)
+        if (!strcmp(k->field[f].name, "weight")) t.weight = f;
+    engine_edges_visit(e, proj, tell_edge, &t);
+}
+
+static void tell_synapse(void *user, const EdgeAt *x)
+{
+    const Told *t = user;
+    t->synapse(t->user, x->src, x->tgt, x->mult);
+}
+
+void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user)
+{
+    engine_edges_visit(e, proj, tell_synapse, &(Told){.synapse = visit, .user = user});
 }

@@ -61,6 +61,11 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     uint32_t base;
     uint64_t n;
     Ring ring;
+    /* Of a plastic group, where `tgt` holds neurons and synapses are numbered as they are stored. */
+    double **col;      /* [field of the synapse's kernel]; NULL for columns of neurons */
+    uint32_t *src;     /* sources, where `on post` asks for them */
+    uint64_t *post_at; /* [neuron of the part, and one behind] into post; NULL without `on post` */
+    uint32_t *post;    /* synapses by target, ascending */
 } Share;
 
 /* Projections of one source population with weights of one form that aim at different accumulators
@@ -70,6 +75,7 @@ typedef struct Group {
     int src, n_projs;
     int *proj;                 /* vec */
     bool by_target, wide, weighted, delayed;
+    bool plastic;              /* one projection whose synapses have columns; wide, not weighted */
     double weight;             /* when not weighted */
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
@@ -102,6 +108,7 @@ typedef struct Pop {
     Flight *flight;          /* vec, oldest first, from flight_head on */
     size_t flight_head;
     bool driven, recorded;
+    bool heard;              /* its spikes are noted for `on post` */
 } Pop;
 
 typedef struct Rec {
@@ -111,6 +118,14 @@ typedef struct Rec {
     double *frames[2];       /* of two windows, in turn */
     const double **value;    /* one a variable, for the call of the sink */
 } Rec;
+
+typedef struct SynRec { /* a recorder of synapses */
+    const PlanSynRec *plan;
+    uint64_t n;
+    uint32_t **position;     /* [thread][synapse]: place in the order (source, target, multiplicity) */
+    double *frames[2];
+    const double **value;
+} SynRec;
 
 typedef struct Stim {
     const PlanStim *plan;
@@ -146,6 +161,10 @@ typedef struct Worker { /* what one thread owns */
     uint32_t *count;    /* ENGINE_BLOCK */
     int turn;           /* which of the two windows is being filled */
     void *scratch;
+    double **syn_col;   /* columns of the synapses of one call */
+    double *syn_out;    /* PLAN_SUMS times ENGINE_BLOCK */
+    uint32_t *syn_src;  /* ENGINE_BLOCK */
+    uint32_t **fired;   /* [pop]: vec of its own neurons that spiked with the stamp of the next step */
     Trouble trouble[2];
     uint64_t events;
 } Worker;
@@ -157,7 +176,9 @@ struct Engine {
     int n_threads;
     Pop *pop;
     Rec *rec;
+    SynRec *syn_rec;
     Stim *stim;
+    bool meet_arrivals;  /* synapses read their sources: nobody integrates before all events are summed */
     int n_groups;
     Group *group;
     uint64_t *proj_synapses;
@@ -190,6 +211,39 @@ double *const *engine_columns(const Engine *e, int pop, int kernel);
 /* engine_build.c: all connectivity. */
 bool engine_build(Engine *e, Fail *f);
 bool engine_delay_steps(double ms, double dt, uint32_t *steps);
+
+/* engine_edges.c: visits the synapses of a projection in the order (source, target, multiplicity). */
+typedef struct EdgeAt {
+    uint32_t src, tgt, mult, delay;
+    int thread;
+    uint64_t at; /* number among the synapses of the group on that thread; plastic groups only */
+    double weight;
+} EdgeAt;
+typedef void EdgeVisit(void *user, const EdgeAt *edge);
+void engine_edges_visit(const Engine *e, int proj, EdgeVisit *visit, void *user);
+
+/* ---- plastic.c: synapses with columns of their own ---- */
+static inline const Kernel *plastic_kernel(const Engine *e, const Group *g)
+{
+    return e->plan->kernel[e->plan->proj[g->proj[0]].synapse.kernel];
+}
+/* Runs FN_INIT for the n synapses from `first` on and checks what came out; tgt, src, mult: theirs. */
+bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
+                  const uint32_t *mult, void *scratch, char *why, size_t size);
+void plastic_room(const Engine *e, const Group *g, Share *s);
+void plastic_index(const Engine *e, const Group *g, Share *s, int thread);
+size_t plastic_bytes(const Engine *e, const Group *g, int thread);
+void plastic_free(const Engine *e, const Group *g, Share *s);
+void plastic_workers(Engine *e);
+uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, double t1);
+void plastic_post(Worker *w, int64_t step, double t, double t1);
+void plastic_make_rec(Engine *e, int k);
+void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
+void plastic_values(const Engine *e, int rec, int var, double *out);
+bool plastic_due(const PlanSynRec *r, int64_t step);
+/* Visits the columns of all plastic synapses onto a population. */
+void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),
+                   void *user);
 
 /* engine_step.c */
 void engine_step_run(void *engine, int thread);

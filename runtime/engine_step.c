@@ -34,12 +34,16 @@ static Frame pop_frame(const Worker *w, int pop, int64_t step, double t, double 
 static void sum_events(Worker *w, int64_t step, double t, double t1)
 {
     Engine *e = w->engine;
-    for (int k = 0; k < e->n_groups; k++)
-        w->events += ring_deliver(&e->group[k], &e->group[k].share[w->thread], step, w->acc);
+    for (int k = 0; k < e->n_groups; k++) {
+        const Group *g = &e->group[k];
+        w->events += g->plastic ? plastic_deliver(w, g, step, t, t1) : ring_deliver(g, &g->share[w->thread], step, w->acc);
+    }
     for (int k = 0; k < e->plan->n_stims; k++) {
         const Stim *s = &e->stim[k];
         if (s->kind->events && step >= s->plan->start && step < s->plan->stop) s->kind->events(w, s, step, t, t1);
     }
+    plastic_post(w, step, t, t1);
+    if (e->meet_arrivals) threads_meet(e->threads);
 }
 
 /* ---- phase 2 ---- */
@@ -150,7 +154,9 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     double *const out[1] = {w->out};
     Frame before = pop_frame(w, pop, step, t, t1), after = before;
     after.t = t1;
+    if (p->heard) vec_clear(w->fired[pop]);
     if (lo == hi) return;
+    size_t before_all = spikes->n;
     if (p->driven || p->recorded) {
         if (arrive) arrive->range(arrive, &before, lo, hi, NULL);
         arrive = NULL;
@@ -174,6 +180,7 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
             if (bad < n) not_finite(w, step, pop, lo + bad);
         }
     }
+    for (size_t j = before_all; p->heard && j < spikes->n; j++) vec_push(w->fired[pop], spikes->id[j]);
 }
 
 /* How many spikes each of n neurons of a source has at the end of this step; false after a fault. */
@@ -278,6 +285,17 @@ static bool give_frames(Engine *e, int turn, int64_t step, int k)
         for (int s = 0; s < e->opt.n_sinks; s++) {
             Sink *sink = e->opt.sink[s];
             if (sink->frame && !sink->frame(sink, r, step, rec->value, e->fail)) return false;
+        }
+    }
+    for (int r = 0; r < e->plan->n_syn_recs; r++) {
+        SynRec *rec = &e->syn_rec[r];
+        const PlanSynRec *p = rec->plan;
+        if (!plastic_due(p, step)) continue;
+        const double *frame = rec->frames[turn] + (size_t)(k / p->every) * (size_t)p->n_vars * rec->n;
+        for (int v = 0; v < p->n_vars; v++) rec->value[v] = frame + (size_t)v * rec->n;
+        for (int s = 0; s < e->opt.n_sinks; s++) {
+            Sink *sink = e->opt.sink[s];
+            if (sink->synapses && !sink->synapses(sink, r, step, rec->n, rec->value, e->fail)) return false;
         }
     }
     return true;
@@ -399,6 +417,7 @@ void engine_step_run(void *engine, int thread)
         for (int k = 0; k < n; k++) {
             double t1 = decimal_time(step + k + 1, dt);
             if (!arrived) sum_events(w, step + k, t, t1);
+            plastic_record(w, k, step + k, t, t1);
             for (int p = 0; p < e->plan->n_pops; p++) {
                 if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);

@@ -4,6 +4,7 @@
 
 #include "h5.h"
 #include "output_meta.h"
+#include "output_synapses.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,7 @@ struct Output {
     H5file *h5;
     OutPop *pop;
     OutRec *rec;
+    OutSynapses *synapses;
     int64_t last_step;
 };
 
@@ -118,7 +120,7 @@ static int lock_tmp(const char *tmp, const char *path, Fail *f)
 }
 
 /* Shown unit to internal unit; an unknown or empty one is left as it is. */
-static double factor_of(const char *unit)
+double output_factor(const char *unit)
 {
     Unit u;
     size_t n = unit ? strlen(unit) : 0;
@@ -209,7 +211,7 @@ static bool open_rec(Output *o, int k)
     if (out->report) ok = h5_growing(o->h5, out->data, H5K_F32, r->sel.n, out->chunk_rows);
     for (int v = 0; ok && v < r->n_vars; v++) {
         out->path[v] = variable_path(o, k, v);
-        out->factor[v] = factor_of(r->var[v].unit);
+        out->factor[v] = output_factor(r->var[v].unit);
         ok = h5_growing(o->h5, out->path[v], H5K_F64, r->sel.n, out->chunk_rows);
     }
     return ok;
@@ -310,6 +312,14 @@ static bool write_frames(Output *o, OutRec *out)
     return ok;
 }
 
+/* Units are powers of ten: dividing by one above 1, and multiplying by the whole inverse of one below, are
+ * each rounded once. */
+void output_scale(double *row, const double *value, size_t n, double factor)
+{
+    for (size_t k = 0; k < n; k++)
+        row[k] = factor >= 1 ? value[k] / factor : value[k] * (1 / factor);
+}
+
 static bool take_frame(Sink *s, int rec, int64_t step, const double *const *value, Fail *f)
 {
     Output *o = (Output *)s;
@@ -319,14 +329,17 @@ static bool take_frame(Sink *s, int rec, int64_t step, const double *const *valu
     if (step > o->last_step) o->last_step = step;
     for (int v = 0; v < out->rec->n_vars; v++) {
         double *row = out->buf + ((size_t)v * out->chunk_rows + out->rows) * n, u = out->factor[v];
-        /* Units are powers of ten: dividing by one above 1, and multiplying by the whole inverse
-         * of one below, are each rounded once. */
-        for (size_t k = 0; k < n; k++)
-            row[k] = u >= 1 ? value[v][k] / u : value[v][k] * (1 / u);
+        output_scale(row, value[v], n, u);
     }
     out->frames++;
     if (++out->rows == out->chunk_rows && !write_frames(o, out)) return failed(o, f);
     return true;
+}
+
+static bool take_synapses(Sink *s, int rec, int64_t step, uint64_t n, const double *const *value, Fail *f)
+{
+    Output *o = (Output *)s;
+    return output_synapses_frame(o->synapses, o->h5, rec, step, n, value) || failed(o, f);
 }
 
 /* ---- the end ---- */
@@ -418,6 +431,7 @@ static void release(Output *o)
     for (int k = 0; k < o->plan->n_recs; k++)
         cx_free(o->rec[k].buf);
     if (o->lock >= 0) close(o->lock);
+    output_synapses_free(o->synapses);
     arena_free(o->arena);
     cx_free(o);
 }
@@ -428,11 +442,12 @@ Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *
     if (!may_replace(p, path, i->force, f)) return NULL;
     Output *o = cx_alloc(1, sizeof *o, "output");
     *o = (Output){
-        .sink = {take_spikes, take_frame}, .plan = p, .info = i, .arena = arena_new("output")};
+        .sink = {take_spikes, take_frame, take_synapses}, .plan = p, .info = i, .arena = arena_new("output")};
     o->path = arena_strdup(o->arena, realpath(path, real) ? real : path); /* a link stays one */
     o->tmp = arena_printf(o->arena, "%s.tmp", o->path);
     o->pop = arena_many(o->arena, OutPop, (size_t)p->n_pops);
     o->rec = arena_many(o->arena, OutRec, (size_t)p->n_recs);
+    o->synapses = output_synapses_new(o->arena, p);
     o->lock = lock_tmp(o->tmp, path, f);
     if (o->lock < 0 || !(o->h5 = h5_create(o->tmp, f))) {
         if (o->lock >= 0) unlink(o->tmp);
@@ -471,6 +486,7 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
     }
     for (int k = 0; k < p->n_recs; k++)
         ok = ok && finish_rec(o, &o->rec[k]);
+    ok = ok && output_synapses_finish(o->synapses, o->h5, e);
     int64_t steps = e ? engine_stats(e).steps : plan_steps(p);
     if (!e && o->last_step > steps) steps = o->last_step;
     ok = ok && output_meta(o->h5, p, o->info, e, s, x, &(OutputTotals){spikes, hash, steps});

@@ -16,4 +16,8 @@ void output_identity(const Plan *p, char text[17]);
 bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e, const Summary *s,
                  const Expect *x, const OutputTotals *totals);
 
+/* output.c: what one internal unit is in the unit shown, and values in that unit (row may be value). */
+double output_factor(const char *unit);
+void output_scale(double *row, const double *value, size_t n, double factor);
+
 #endif

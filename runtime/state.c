@@ -30,7 +30,12 @@ static void spikes(const Engine *e, int pop, StateVisit *visit, void *user)
     vec_free(list);
 }
 
-static void (*const table[])(const Engine *e, int pop, StateVisit *visit, void *user) = {columns, spikes};
+static void synapses(const Engine *e, int pop, StateVisit *visit, void *user)
+{
+    plastic_state(e, pop, visit, user);
+}
+
+static void (*const table[])(const Engine *e, int pop, StateVisit *visit, void *user) = {columns, spikes, synapses};
 
 /* Visits all state of one population, in a fixed order that does not depend on threads. The data
  * are valid during the call only. */

@@ -29,7 +29,7 @@ def spikes_on_disk(path):
         return out
 
 
-def records(path):
+def records(path, where="/cortexc/record"):
     """Per recorded variable: (shape, hash of its bytes)."""
     out = {}
 
@@ -38,8 +38,8 @@ def records(path):
             out[name] = (node.shape, short(node[()].tobytes()))
 
     with h5py.File(path, "r") as f:
-        if "/cortexc/record" in f:
-            f["/cortexc/record"].visititems(visit)
+        if where in f:
+            f[where].visititems(visit)
     return out
 
 
@@ -61,4 +61,6 @@ def digest(path):
         lines.append(f"population {name}: {cells} cells, {n} spikes {spikes}, {disk[0]} on disk {disk[1]}, state {state}")
     for name, (shape, bits) in sorted(records(path).items()):
         lines.append(f"record {name}: {' x '.join(map(str, shape))} {bits}")
+    for name, (shape, bits) in sorted(records(path, "/cortexc/synapses").items()):
+        lines.append(f"synapses {name}: {' x '.join(map(str, shape))} {bits}")
     return "\n".join(lines) + "\n"

@@ -196,6 +196,18 @@ static void write_load(Writer *w, int i)
     emit(w, once, w->isa->copy, w->place[i], column, -1, -1);
 }
 
+/* A column of the sources or targets. */
+static void write_end_load(Writer *w, int i)
+{
+    const Ins *s = &w->f->ins[i];
+    int d = w->place[i] = new_reg(w), column = slot_of(w, SLOT_BASE, (int)s->imm.k);
+    int ends = slot_of(w, s->op == OP_SRC_LOAD ? SLOT_SRC : SLOT_TGT, 0);
+    if (w->list)
+        emit(w, false, w->isa->gather_by, d, column, slot_of(w, SLOT_LANE, 0), ends);
+    else
+        emit(w, false, w->isa->gather, d, column, ends, -1);
+}
+
 static void write_store(Writer *w, int i)
 {
     const Ins *s = &w->f->ins[i];
@@ -288,6 +300,10 @@ static void write_ins(Writer *w, int i)
         return;
     case OP_LOAD:
         write_load(w, i);
+        return;
+    case OP_SRC_LOAD:
+    case OP_TGT_LOAD:
+        write_end_load(w, i);
         return;
     case OP_STORE:
         write_store(w, i);

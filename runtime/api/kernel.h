@@ -21,7 +21,9 @@ typedef enum FieldKind {
     FIELD_STATE,
     FIELD_INPUT,  /* a sum, zero again after every step */
     FIELD_ACC,    /* sum of the events that arrive for a port; zeroed by arrive */
-    FIELD_HIDDEN, /* the compiler's own state: refractory counter, last spike */
+    FIELD_HIDDEN, /* the compiler's own state: refractory counter, last spike, time of the last write */
+    FIELD_SOURCE, /* of synapses: the column of the population of the sources that is called as what follows "source." */
+    FIELD_TARGET, /* the same of the targets, "target.V" */
     N_FIELD_KINDS
 } FieldKind;
 extern const char *const field_kind_name[N_FIELD_KINDS]; /* "param", "state", … */
@@ -38,6 +40,8 @@ typedef enum FnRole {
     FN_DRIVE,  /* phase 3: adds a stimulus to an input */
     FN_WEIGHT, FN_DELAY, FN_PROB, /* per synapse: out[0]; delay in ms */
     FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
+    FN_PRE,    /* per synapse, at the arrival of a spike: writes its columns; out[k] is added to a sum (PlanSynapse) */
+    FN_POST,   /* per synapse, at a spike of the target */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;

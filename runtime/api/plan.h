@@ -70,6 +70,15 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
     int kernel, fn;
 } PlanAttr;
 
+enum { PLAN_SUMS = 4 };
+typedef struct PlanSynapse { /* a synapse model */
+    const char *name;       /* NULL for static synapses, whose weight is in PlanProj */
+    int kernel, fn_init, fn_pre, fn_post; /* -1: none */
+    int n_sums, sum[PLAN_SUMS]; /* out[k] of fn_pre is added to this FIELD_ACC of the target's kernel */
+    bool reads_source;      /* a handler reads the source's variables */
+    bool post_source;       /* on post needs to know the sources */
+} PlanSynapse;
+
 typedef enum PlanTri { TRI_DEFAULT, TRI_FALSE, TRI_TRUE } PlanTri;
 
 typedef struct PlanPair { /* neurons of the whole populations */
@@ -87,7 +96,8 @@ typedef struct PlanProj {
     const PlanPair *pair; /* of `pairs`, sorted by source, then target */
     uint32_t n_pairs;
     PlanTri autapses, multapses;
-    PlanAttr weight;
+    PlanSynapse synapse;
+    PlanAttr weight;   /* of static synapses */
     PlanAttr delay;    /* value in steps when it does not vary; the function gives ms */
     bool has_key_seed; /* `seed = n` in the block */
     uint64_t seed;
@@ -123,6 +133,15 @@ typedef struct PlanRec { /* one `record VARS of POP every …`, per population *
     int64_t every, from, to; /* steps; frames at from, from + every, … < to */
 } PlanRec;
 
+typedef struct PlanSynRec { /* one `record VARS of PROJECTION …`; the functions belong to the kernel of its synapse */
+    const char *name; /* of the projection */
+    int proj;         /* into Plan.proj */
+    int n_vars;
+    const PlanVar *var;
+    bool at_end;               /* once, after the last run; or: */
+    int64_t every, from, to;   /* steps, as in PlanRec */
+} PlanSynRec;
+
 typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the end of the run */
     const char *text;       /* as the user wrote it */
     const char *measure;    /* "rate" */
@@ -144,12 +163,13 @@ typedef struct Plan {
     uint64_t model_hash;
     double dt;
     uint64_t seed;
-    int n_pops, n_projs, n_stims, n_recs, n_runs, n_expects, n_kernels;
+    int n_pops, n_projs, n_stims, n_recs, n_syn_recs, n_runs, n_expects, n_kernels;
     PlanPop *pop;     /* in order of name; `pop_order` gives the order of declaration */
     int *pop_order;
     PlanProj *proj;   /* in the normative order: by source population, then name */
     PlanStim *stim;   /* by name */
     PlanRec *rec;
+    PlanSynRec *syn_rec;
     PlanRun *run;
     PlanExpect *expect;
     Kernel **kernel;

@@ -3,8 +3,8 @@
 
     run.py CORTEXC [--fast] [--list] [--keep DIR] [CHECK …]
 
-The checks are the functions of neurons.py, integrators.py, noise.py, space.py, stimuli.py, steps.py and networks.py; --fast leaves
-out the large networks. The exit status is 1 when a check fails. docs/validation.md says what is held against what."""
+The checks are the functions of neurons.py, integrators.py, noise.py, space.py, stimuli.py, steps.py, synapses.py and networks.py;
+--fast leaves out the large networks. The exit status is 1 when a check fails. docs/validation.md says what is held against what."""
 
 import argparse
 import os
@@ -18,6 +18,7 @@ import integrators  # noqa: F401
 import noise        # noqa: F401
 import steps        # noqa: F401
 import space        # noqa: F401
+import synapses     # noqa: F401
 import stimuli      # noqa: F401
 import networks     # noqa: F401
 from bench import CHECKS, Bench

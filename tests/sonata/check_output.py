@@ -224,6 +224,30 @@ def check_records(f, cells):
                 need(ids.size == 0 or ids[...].max() < cells.get(pop, 0), f"{where} is of cells that exist")
 
 
+def check_synapses(f, cells):
+    for name, group in f["cortexc"].get("synapses", {}).items():
+        where = group.name
+        for attribute in ("source_population", "target_population", "port", "synapse"):
+            need(is_text(group.attrs.get(attribute)), f"{where} has the text attribute {attribute}", group.attrs.get(attribute))
+        source = dataset(group, "source", "<u8")
+        if source is None:
+            continue
+        n = len(source)
+        target, multiplicity = dataset(group, "target", "<u8", (n,)), dataset(group, "multiplicity", "<u4", (n,))
+        if target is None or multiplicity is None:
+            continue
+        ends = list(zip(source[...], target[...], multiplicity[...]))
+        need(ends == sorted(set(ends)), f"{where} is in the order of source, target, multiplicity")
+        for side, d in (("source", source), ("target", target)):
+            need(n == 0 or d[...].max() < cells.get(group.attrs[side + "_population"], 0), f"{where} has a {side} that exists")
+        for variable in set(group) - {"source", "target", "multiplicity"}:
+            d = dataset(group, variable, "<f8")
+            need(d.shape[-1] == n, f"{where}/{variable} has a value per synapse", d.shape)
+            need(is_text(d.attrs.get("units")), f"{where}/{variable} has the text attribute units")
+            if d.ndim == 2:
+                need(d.attrs.get("dt", 0) > 0 and d.attrs.get("start", -1) >= 0, f"{where}/{variable} has the attributes start and dt")
+
+
 def check_cortexc(f, cells):
     c = f["cortexc"]
     for name in TEXTS:
@@ -241,6 +265,7 @@ def check_cortexc(f, cells):
         check_tables(f, cells)
     check_expect(c)
     check_records(f, cells)
+    check_synapses(f, cells)
 
 
 def check_record_agrees(f):

@@ -35,6 +35,22 @@ const double *engine_column(const Engine *e, int pop, int field)
     return NULL;
 }
 
+uint64_t engine_proj_synapses(const Engine *e, int proj)
+{
+    (void)e, (void)proj;
+    return 0;
+}
+
+void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user)
+{
+    (void)e, (void)proj, (void)visit, (void)user;
+}
+
+void engine_synapse_values(const Engine *e, int rec, int var, double *out)
+{
+    (void)e, (void)rec, (void)var, (void)out;
+}
+
 static uint32_t picked[] = {1, 4, 5};
 static PlanVar of_e[] = {{"V", "mV", 0, -1}, {"I/C", "uA/cm^2", 1, -1}};
 static PlanVar of_e2[] = {{"V", "uV", 0, -1}};
