@@ -236,3 +236,13 @@ const char *ast_source(Ast *a, const Node *n)
     out[k] = '\0';
     return out;
 }
+
+/* Does the tree hold a node of that kind, and of that name unless it is NULL? */
+bool ast_mentions(Node *n, NodeKind kind, Sym name)
+{
+    if (!n) return false;
+    if (n->kind == kind && (!name || n->name == name)) return true;
+    for (int k = 0; k < n->n_kids; k++)
+        if (ast_mentions(n->kid[k], kind, name)) return true;
+    return false;
+}

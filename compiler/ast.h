@@ -137,6 +137,9 @@ void ast_push(Ast *a, Node *parent, Node *kid);               /* appends, widens
 Node *ast_name(Ast *a, NodeKind kind, Span span, Sym name);
 Node *ast_compare(Ast *a, Node *left, int op, Node *right);   /* chains when left is a compare */
 const char *ast_kind_name(NodeKind k);
+bool ast_mentions(Node *n, NodeKind kind, Sym name); /* NULL: any name */
+/* Where a message about a declaration points: its name, else all of it. */
+static inline Span ast_name_span(const Node *n) { return n->name_span.hi ? n->name_span : n->span; }
 /* Indented text of a tree, for `cortexc emit ast` and tests. */
 void ast_print(const Node *n, Buf *out);
 /* The user's own spelling of a node (its source text, line ends folded to blanks). */

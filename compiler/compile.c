@@ -226,7 +226,7 @@ static void declare(Sema *S, Node *n, Scope *sc, bool library)
         const char **names = library_names(S, &count);
         for (int k = 0; k < count; k++)
             if (names[k] == n->name && !((n->kind == N_neuron_of || n->kind == N_synapse_of) && n->name2 == n->name)) {
-                Diag *d = diag_add(S->diags, D_shadows_library, n->name_span.hi ? n->name_span : n->span, "`%s` here stands before the library's `%s`", n->name, n->name);
+                Diag *d = diag_add(S->diags, D_shadows_library, ast_name_span(n), "`%s` here stands before the library's `%s`", n->name, n->name);
                 (void)d;
             }
     }
@@ -261,7 +261,7 @@ static void read_simulation(Sema *S)
                 if (e->kid[0]->kind != N_name) diag_add(S->diags, D_bad_argument, e->kid[0]->span, "`method` is a word, such as `rk4`");
                 else S->method = e->kid[0]->name, S->method_span = e->kid[0]->span;
             } else {
-                Diag *d = diag_add(S->diags, D_unknown_setting, e->name_span.hi ? e->name_span : e->span, "a simulation has no setting `%s`", e->name);
+                Diag *d = diag_add(S->diags, D_unknown_setting, ast_name_span(e), "a simulation has no setting `%s`", e->name);
                 const char *near = diag_nearest(e->name, known, 3);
                 if (near) diag_hint(d, "did you mean `%s`?", near);
                 else diag_note(d, "its settings are `dt`, `seed`, `method`");
@@ -314,7 +314,7 @@ static void check_unused(Sema *S)
     for (size_t next = vec_len(order); next-- > 0;) {
         Bind *b = order[next];
         if (b->state == 2 || b->library) continue;
-        Node use = {.kind = N_name, .name = b->name, .span = b->node->name_span.hi ? b->node->name_span : b->node->span};
+        Node use = {.kind = N_name, .name = b->name, .span = ast_name_span(b->node)};
         if (b->kind == B_PARAM || b->kind == B_LET) {
             IrModule *scratch = network_new_module(S, "scratch");
             Ctx c = ctx_const(S, arena_printf(S->arena, "`%s`", b->name));
@@ -447,7 +447,7 @@ static void elaborate(Sema *S, Node *file)
     check_unused(S);
     wire_all(S);
     set_duration(S);
-    wire_expects(S);
+    watch_expects(S);
     if (!vec_len(S->run) && !library && !diag_errors(S->diags)) {
         Diag *d = diag_add(S->diags, D_no_run, end_of(file), "the model never runs");
         diag_hint(d, "add a line such as `run 1 s`");

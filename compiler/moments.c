@@ -15,7 +15,7 @@ bool moments_any_event(const Inst *in)
 void moments_check(Inst *in, Node *p)
 {
     Sema *S = in->S;
-    Span at = p->name_span.hi ? p->name_span : p->span;
+    Span at = ast_name_span(p);
     if (!p->kid[0]) {
         Diag *d = diag_add(S->diags, D_syntax, at, "an event of a neuron needs its condition");
         diag_hint(d, "write `event %s when … { … }`", p->name);
@@ -26,7 +26,7 @@ void moments_check(Inst *in, Node *p)
         if (is_event(in->def.body->kid[k]) && in->def.body->kid[k]->name == p->name) other = in->def.body->kid[k];
     if (!other) return;
     Diag *d = diag_add(S->diags, D_duplicate_name, at, "`%s` is declared twice", p->name);
-    diag_note_at(d, other->name_span.hi ? other->name_span : other->span, "the first time here");
+    diag_note_at(d, ast_name_span(other), "the first time here");
 }
 
 /* All conditions are tested on one state; then the blocks run, in the order in which they stand. `spikes` is the

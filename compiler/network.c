@@ -58,7 +58,7 @@ void network_populations(Sema *S)
         PopInfo *p = &S->pop[k];
         if (p->is_source || !p->model) continue;
         ModelDef def;
-        if (!model_find(S, p->model, p->group->name_span.hi ? p->group->name_span : p->group->span, B_NEURON, &def)) continue;
+        if (!model_find(S, p->model, ast_name_span(p->group), B_NEURON, &def)) continue;
         p->inst = inst_new(S, &def, p->group->n_kids > 2 ? p->group->kid[2] : NULL, p->name);
         p->inst->pop = p;
     }

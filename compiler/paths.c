@@ -260,7 +260,7 @@ static Ex of_field(Sema *S, Node *n)
     Bind *base = n->kid[0]->kind == N_name ? scope_find(S->top, n->kid[0]->name) : NULL;
     if (base && base->kind == B_LAYER && S->layer[base->index].block && !port_of_any(S, &e, n->name)) {
         if (S->layer[base->index].lost || follow_up(S, base, n->name)) return ex_poison();
-        Diag *d = diag_add(S->diags, D_unknown_population, n->name_span.hi ? n->name_span : n->span, "the layer `%s` has no population `%s`", base->name, n->name);
+        Diag *d = diag_add(S->diags, D_unknown_population, ast_name_span(n), "the layer `%s` has no population `%s`", base->name, n->name);
         Buf all = {0};
         for (int k = 0; k < e.n; k++) buf_printf(&all, "%s`%s`", k ? ", " : "", S->pop[e.pops[k].pop].name);
         diag_note(d, "it has %s", all.p ? all.p : "none");
@@ -279,7 +279,7 @@ static Ex of_field(Sema *S, Node *n)
         }
         out.pops[k] = e.pops[k];
         out.pops[k].port = n->name;
-        out.pops[k].span = n->name_span.hi ? n->name_span : n->span;
+        out.pops[k].span = ast_name_span(n);
     }
     out.n = e.n;
     return out;
@@ -319,7 +319,7 @@ Ex path_pops(Sema *S, Node *n)
         }
         Diag *d = diag_add(S->diags, D_unknown_population, n->span,
                            b ? "`%s` is no population" : "there is no population `%s`", n->name);
-        if (b && b->node) diag_note_at(d, b->node->name_span.hi ? b->node->name_span : b->node->span, "it is declared here");
+        if (b && b->node) diag_note_at(d, ast_name_span(b->node), "it is declared here");
         const char **cand = NULL;
         for (size_t k = 0; k < vec_len(S->pop); k++) vec_push(cand, S->pop[k].name);
         for (size_t k = 0; k < vec_len(S->layer); k++) vec_push(cand, S->layer[k].name);

@@ -32,7 +32,7 @@ Bind *scope_find(const Scope *sc, Sym name)
 /* Declares; a second declaration of the name is a diagnostic and returns the first. */
 Bind *scope_add(Sema *S, Scope *sc, Sym name, BindKind kind, Node *node)
 {
-    Span at = node ? (node->name_span.hi ? node->name_span : node->span) : (Span){0, 0};
+    Span at = node ? (ast_name_span(node)) : (Span){0, 0};
     if (word_is_reserved_name(name)) {
         Diag *d = diag_add(S->diags, D_reserved_name, at, "`%s` cannot be declared", name);
         diag_note(d, "it has a meaning of its own in every model");
@@ -40,7 +40,7 @@ Bind *scope_add(Sema *S, Scope *sc, Sym name, BindKind kind, Node *node)
     Bind *old = scope_here(sc, name);
     if (old) {
         Diag *d = diag_add(S->diags, D_duplicate_name, at, "`%s` is declared twice", name);
-        if (old->node) diag_note_at(d, old->node->name_span.hi ? old->node->name_span : old->node->span, "the first time here");
+        if (old->node) diag_note_at(d, ast_name_span(old->node), "the first time here");
         return old;
     }
     Bind *b = arena_one(S->arena, Bind);

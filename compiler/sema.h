@@ -92,6 +92,9 @@ Ex elab(Ctx *c, Node *n);
 bool elab_too_much(Sema *S, Span at);               /* counts, and diagnoses once */
 Ex elab_celsius(Ctx *c, Node *n, bool allowed);     /* a literal in degC becomes a temperature in K */
 bool elab_is_celsius(const Unit *u);
+Ex elab_name(Ctx *c, Node *n);                      /* elab_name.c */
+void elab_not_constant(Ctx *c, Span at, const char *name); /* diagnoses */
+bool elab_is_law(Sema *S, Node *n, int depth);          /* drawn anew, or dependent on i, j, t, at each use? */
 Ex elab_num(Ctx *c, Node *n);                       /* must be a number (any dimension) */
 Ex elab_dim(Ctx *c, Node *n, Dim want, const char *what); /* a number of that dimension; 0 fits */
 Ex elab_bool(Ctx *c, Node *n);
@@ -221,7 +224,16 @@ void inst_settings(Inst *in, Node *settings, bool outer);
 void inst_init(Inst *in);                                 /* emits in->init */
 void inst_ranges(Inst *in, LaneKind lanes);
 int inst_load(Ctx *c, int field, Span at);
-void inst_assign(Ctx *c, int field, int value);
+/* What emit.c and block.c share with the declarations. */
+bool inst_is_directive(Node *n);              /* `method = …`, `noise = …` */
+const char *inst_kind_word(int kind);         /* "a parameter" */
+void inst_hint_state(Inst *in, Diag *d, Sym name, const Slot *s);
+int inst_hidden(Inst *in, const char *name, const char *unit, const char *doc); /* a new hidden field */
+int inst_field(Inst *in, Slot *s, FieldKind kind);                              /* the field of a slot */
+bool inst_whole(Sema *S, const Slot *s, Node *at, Ex *e, IrFn *fn); /* rounds what goes into an `: int` */
+Ex inst_given(Inst *in, Slot *s, Node *use);  /* a param or initial value, worked out once */
+Ex inst_param(Ctx *c, Slot *s, Node *at);     /* a param here: a constant or its column */
+void block_assign(Ctx *c, int field, int value);
 const char *inst_unit(Inst *in, Slot *s);
 
 /* ---- synapse.c ---- */
@@ -368,7 +380,7 @@ void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
-void wire_expects(Sema *S);              /* once runs and recordings are known */
+void watch_expects(Sema *S);              /* once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
 
 /* ---- compile.c ---- */

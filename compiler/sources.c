@@ -42,7 +42,7 @@ static bool params(Sema *S, PopInfo *p, const SourceDef *def, Node **out)
         const char *near = diag_nearest(e->name, def->param, (size_t)def->n_params);
         misspelt = misspelt || near;
         ok = false;
-        Diag *d = diag_add(S->diags, D_unknown_parameter, e->name_span.hi ? e->name_span : e->span, "`%s` has no parameter `%s`", def->name, e->name);
+        Diag *d = diag_add(S->diags, D_unknown_parameter, ast_name_span(e), "`%s` has no parameter `%s`", def->name, e->name);
         if (near) diag_hint(d, "did you mean `%s`?", near);
         else if (def->n_params == 1) diag_note(d, "it has `%s`", def->param[0]);
         else diag_note(d, "it has `%s` and `%s`", def->param[0], def->param[1]);

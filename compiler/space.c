@@ -252,7 +252,7 @@ static const double *const *needed(Ctx *c, Node *n, PopInfo *p)
     const double *const *xyz = space_places(c->S, p);
     if (xyz || p->place_lost || space_given(p)) return xyz;
     Diag *d = diag_add(c->S->diags, D_no_position, n->span, "`%s` has no position in space", p->name);
-    if (p->node) diag_note_at(d, p->node->name_span.hi ? p->node->name_span : p->node->span, "it is declared here");
+    if (p->node) diag_note_at(d, ast_name_span(p->node), "it is declared here");
     diag_hint(d, "add `position = grid(10, 10, spacing = 25 um)` or another shape to its block");
     return NULL;
 }
@@ -316,7 +316,7 @@ bool space_is_position(Ctx *c, Node *n)
 static Ex coordinate(Ctx *c, Node *n, PopInfo *p, Op op)
 {
     if (!is_axis(n->name)) {
-        Diag *d = diag_add(c->S->diags, D_unknown_name, n->name_span.hi ? n->name_span : n->span, "a position has no part `%s`", n->name);
+        Diag *d = diag_add(c->S->diags, D_unknown_name, ast_name_span(n), "a position has no part `%s`", n->name);
         diag_note(d, "its parts are `x`, `y` and `z`");
         return ex_poison();
     }
@@ -369,7 +369,7 @@ Ex space_end(Ctx *c, Node *n)
         if (s->field >= 0) return ex_ir(column(c, op, columns_initial(S, p, s->field), p->n, n->span), s->dim);
     }
     if (!in && !p->is_source) return ex_poison();
-    Diag *d = diag_add(S->diags, D_unknown_name, n->name_span.hi ? n->name_span : n->span,
+    Diag *d = diag_add(S->diags, D_unknown_name, ast_name_span(n),
                        s ? "`%s` is no parameter and no state of `%s`" : "there is no parameter or state `%s` of `%s`", n->name, p->name);
     const char **cand = NULL;
     for (size_t k = 0; in && k < vec_len(in->slot); k++)

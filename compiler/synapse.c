@@ -7,22 +7,20 @@
 #include <math.h>
 #include <string.h>
 
-static Span name_of(Node *n) { return n->name_span.hi ? n->name_span : n->span; }
-
 bool synapse_setting(Sema *S, Node *settings, int k)
 {
     static const char *const known[] = {"delay", "autapses", "multapses", "seed", "wrap"};
     Node *e = settings->kid[k];
     if (e->name == sym("post_delay") || e->name == sym("store")) {
-        diag_add(S->diags, D_not_yet, name_of(e), "this version has no `%s` yet", e->name);
+        diag_add(S->diags, D_not_yet, ast_name_span(e), "this version has no `%s` yet", e->name);
         return true;
     }
     for (size_t q = 0; q < sizeof known / sizeof *known; q++) {
         if (strcmp(known[q], e->name)) continue;
         for (int j = 0; j < k; j++)
             if (settings->kid[j] && settings->kid[j]->kind == N_entry && settings->kid[j]->name == e->name) {
-                Diag *d = diag_add(S->diags, D_duplicate_name, name_of(e), "`%s` is set twice", e->name);
-                diag_note_at(d, name_of(settings->kid[j]), "the first time here");
+                Diag *d = diag_add(S->diags, D_duplicate_name, ast_name_span(e), "`%s` is set twice", e->name);
+                diag_note_at(d, ast_name_span(settings->kid[j]), "the first time here");
             }
         return true;
     }
@@ -325,7 +323,7 @@ static void add_to_target(Ctx *c, Node *n)
     if (s->lost) return;
     if (s->kind != DECL_STATE) {
         Diag *d = diag_add(S->diags, D_handler_write, to->span, "events can be added to states only, `%s` of `%s` is none", s->name, in->def.name);
-        diag_note_at(d, name_of(s->decl), "it is declared here");
+        diag_note_at(d, ast_name_span(s->decl), "it is declared here");
         return;
     }
     int k = 0;
@@ -352,7 +350,7 @@ bool synapse_assign(Ctx *c, Node *n)
     Slot *s = to->kind == N_name ? inst_slot(c->inst, to->name) : NULL;
     if (!s || s->kind == DECL_STATE) return false;
     Diag *d = diag_add(c->S->diags, D_handler_write, to->span, "a handler cannot set `%s`", s->name);
-    diag_note_at(d, name_of(s->decl), "it is declared as %s", s->kind == DECL_PARAM ? "a parameter" : "a named expression");
+    diag_note_at(d, ast_name_span(s->decl), "it is declared as %s", s->kind == DECL_PARAM ? "a parameter" : "a named expression");
     if (s->kind == DECL_PARAM) diag_hint(d, "declare it as `state %s`", s->name);
     return true;
 }
@@ -397,7 +395,7 @@ static void emit_recordable(Inst *in)
         Ctx c = inst_ctx(in, fn, "obs");
         c.has_i = c.has_draws = false;
         Ex e = inst_name(&c, s, s->decl);
-        if (e.kind == EX_NUM || e.kind == EX_BOOL) ir_out(fn, 0, ex_value(&c, e), name_of(s->decl));
+        if (e.kind == EX_NUM || e.kind == EX_BOOL) ir_out(fn, 0, ex_value(&c, e), ast_name_span(s->decl));
     }
 }
 
@@ -424,7 +422,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     inst_settings(in, in->settings, true);
     fix_constants(in);
     if (!has_handler(in, sym("pre")) && !follow_body(S, def->body)) {
-        Diag *d = diag_add(S->diags, D_missing_setting, !connect ? name_of(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
+        Diag *d = diag_add(S->diags, D_missing_setting, !connect ? ast_name_span(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
         diag_hint(d, "add `on pre { port += weight }` to it");
     }
     bool ok = !connect || check_given(in, connect);
@@ -489,7 +487,7 @@ void synapse_check_unused(Sema *S)
             }
         }
         ModelDef def;
-        if (used || !model_find(S, b->name, name_of(b->node), B_SYNAPSE, &def)) continue;
+        if (used || !model_find(S, b->name, ast_name_span(b->node), B_SYNAPSE, &def)) continue;
         bool fine = false;
         for (size_t k = 0; !fine && k < sizeof dim / sizeof *dim; k++) fine = !try_port(S, &def, dim[k], diag_new(S->arena, S->ast->sources));
         if (!fine) (void)try_port(S, &def, dim[0], S->diags);

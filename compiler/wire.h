@@ -34,6 +34,13 @@ bool wire_in_range(Sema *S, Node *at, const ArgDef *d, double v);
 IrFn *wire_attr_fn(AttrWork *w, const char *name, FnRole role);
 Ctx wire_attr_ctx(AttrWork *w, IrFn *fn, const char *salt);
 
+bool wire_port_free(Sema *S, Node *n, Ex e, const char *side); /* a path that must not name a port; diagnoses */
+bool wire_sends_spikes(Sema *S, Node *n, Ex e);                /* diagnoses populations that never spike */
+
+/* ---- watch.c ---- */
+void watch_record(Sema *S, Node *n);
+void watch_run(Sema *S, Node *n);
+
 /* ---- rules.c ---- */
 bool rules_special(const RuleDef *rule);
 bool rules_weighted(const RuleDef *rule);

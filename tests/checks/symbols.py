@@ -29,9 +29,11 @@ ALSO = {
     "compile.c": ["library_"],
     "scope.c": ["word_"],
     # sections of sema.h: expressions, functions, and instances of models
-    "elab.c": ["ctx_", "ex_"],
+    "ex.c": ["ctx_", "elab_"],
+    "elab_name.c": ["elab_"],
     "elab_call.c": ["elab_", "function_", "n_function_names"],
-    "neuron.c": ["model_", "inst_", "block_"],
+    "neuron.c": ["inst_"],
+    "emit.c": ["inst_"],
     "paths.c": ["path_"],
     "cortex.lex.c": ["scan_", "cortex_lex"],
     "cortex.tab.c": ["cortex_yy"],
