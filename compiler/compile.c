@@ -225,10 +225,8 @@ static void declare(Sema *S, Node *n, Scope *sc, bool library)
         int count;
         const char **names = library_names(S, &count);
         for (int k = 0; k < count; k++)
-            if (names[k] == n->name && !((n->kind == N_neuron_of || n->kind == N_synapse_of) && n->name2 == n->name)) {
-                Diag *d = diag_add(S->diags, D_shadows_library, ast_name_span(n), "`%s` here stands before the library's `%s`", n->name, n->name);
-                (void)d;
-            }
+            if (names[k] == n->name && !((n->kind == N_neuron_of || n->kind == N_synapse_of) && n->name2 == n->name))
+                diag_add(S->diags, D_shadows_library, ast_name_span(n), "`%s` here stands before the library's `%s`", n->name, n->name);
     }
 }
 

@@ -535,8 +535,7 @@ Ex elab_num(Ctx *c, Node *n)
     Ex e = elab(c, n);
     if (e.kind == EX_POISON) return e;
     if (e.kind != EX_NUM) {
-        Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a number, got %s", ex_say(c->S, e));
-        (void)d;
+        diag_add(c->S->diags, D_not_a_number, n->span, "expected a number, got %s", ex_say(c->S, e));
         return ex_poison();
     }
     return e;

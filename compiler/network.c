@@ -64,7 +64,7 @@ void network_populations(Sema *S)
     }
 }
 
-static void say_ports(Sema *S, Diag *d, const Inst *in)
+static void say_ports(Diag *d, const Inst *in)
 {
     Buf all = {0};
     for (size_t k = 0; k < vec_len(in->slot); k++)
@@ -76,7 +76,6 @@ static void say_ports(Sema *S, Diag *d, const Inst *in)
         if (in->slot[k].kind == DECL_STATE) state = in->slot[k].name;
     if (!all.len) diag_hint(d, "add a line such as `port %s` to `neuron %s`", state ? state : "V", in->def.body->name);
     buf_free(&all);
-    (void)S;
 }
 
 Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
@@ -96,7 +95,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
     }
     if (!name) {
         Diag *d = diag_add(S->diags, D_no_port, at, "`%s` has no port to aim at", p->name);
-        say_ports(S, d, in);
+        say_ports(d, in);
         return NULL;
     }
     Slot *s = inst_slot(in, name);
@@ -110,7 +109,7 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
             if (in->slot[k].is_port) vec_push(cand, in->slot[k].name);
         const char *near = s ? NULL : diag_nearest(name, cand, vec_len(cand));
         vec_free(cand);
-        say_ports(S, d, in);
+        say_ports(d, in);
         if (near) diag_hint(d, "did you mean `%s`?", near);
         else if (s && (s->kind == DECL_STATE || s->kind == DECL_INPUT)) diag_hint(d, "add `%s` to the `port` line of `neuron %s`", name, in->def.body->name);
         return NULL;

@@ -121,6 +121,19 @@ void watch_run(Sema *S, Node *n)
     vec_push(S->run, r);
 }
 
+/* An expectation from a loop names what this round of it looks at: its own text is that of all rounds. */
+static const char *said_of_round(Sema *S, const PlanExpect *x, const Ex *pops)
+{
+    Buf b = {0};
+    buf_printf(&b, "expect rate(");
+    for (int k = 0; k < pops->n; k++) buf_printf(&b, "%s%s", k ? ", " : "", wire_selected(S, &pops->pops[k]));
+    if (x->from > 0) buf_printf(&b, ", from = %s", unit_show(S->arena, decimal_time(x->from, S->dt), DIM_TIME, NULL));
+    buf_printf(&b, ") in %c%.4g Hz, %.4g Hz%c", x->open_lo ? '(' : '[', x->lo, x->hi, x->open_hi ? ')' : ']');
+    const char *text = arena_strdup(S->arena, b.p);
+    buf_free(&b);
+    return text;
+}
+
 /* `expect rate(E, from = 200 ms) in [4 Hz, 5 Hz]`. */
 static void watch_expect(Sema *S, Node *n)
 {
@@ -195,6 +208,7 @@ static void watch_expect(Sema *S, Node *n)
     x.pop = pop;
     x.sel = sel;
     x.n_pops = pops.n;
+    if (n->flags & AST_EXPANDED) x.text = said_of_round(S, &x, &pops);
     vec_push(S->expect, x);
 }
 

@@ -107,6 +107,16 @@ static void tell(const Options *o, const Summary *s, const EngineStats *st, cons
     printf("results: %s\nnext:    cortexc show %s\n", path, path);
 }
 
+/* `-v`: what was built, on stderr. */
+static void tell_built(const Plan *p, const Engine *e)
+{
+    EngineStats st = engine_stats(e);
+    for (int k = 0; k < p->n_projs; k++)
+        fprintf(stderr, "built: %s, %llu synapses by %s\n", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+    fprintf(stderr, "built: %.1f MB of synapses, %.1f MB of states, in %.2f s with %d thread%s\n", (double)st.bytes_synapses / 1e6,
+            (double)st.bytes_state / 1e6, st.build_s, st.threads, st.threads == 1 ? "" : "s");
+}
+
 static int run_loaded(Loaded *l, const Options *o, const char *path)
 {
     Fail f = {0};
@@ -133,6 +143,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
         status = complain(o, &f);
         return stop_now ? 128 + (int)stop_signal : status;
     }
+    if (o->verbose) tell_built(p, e);
     Progress *pr = o->quiet ? NULL : progress_new(mode, stderr, p);
     bool ok = simulate(e, p, s, pr, &f);
     EngineNan nan = engine_nan(e);
