@@ -247,7 +247,7 @@ typedef struct Joint {
     const void *user;
     Sym sum[PLAN_SUMS];  /* variables of the target that `on pre` adds to; the first is the port */
     int n_sums;
-    int handler;         /* which is being emitted: FN_PRE or FN_POST; 0: none, and neurons cannot be read */
+    int handler;         /* role of the one being emitted; 0: none, and neurons cannot be read */
     const double *wrap;      /* periods of space, or NULL */
 } Joint;
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p);
@@ -261,6 +261,15 @@ bool synapse_assign(Ctx *c, Node *n);                 /* statements that only sy
 void synapse_check_unused(Sema *S);                   /* models that no connection uses */
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
+
+/* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
+void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
+void handlers_event(Inst *in, Node *event);           /* checks the declaration of an event; diagnoses */
+bool handlers_any(const Inst *in, const char *moment); /* is there an `on MOMENT`? */
+bool handlers_bind(Inst *in, Sym setting);            /* does a setting belong to an event of the model? */
+/* Emits all handlers, in the order in which they run; `connect` is NULL for a model that joins nothing. Diagnoses. */
+void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan);
+void handlers_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
 
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
