@@ -618,7 +618,11 @@ Ex elab_call(Ctx *c, Node *n)
         if (!arity(c, n, name, 1, 1)) return ex_poison();
         Ex e = elab(c, n->kid[1]);
         if (e.kind == EX_POISON) return e;
-        if (e.kind == EX_POPS && !strcmp(name, "len")) return ex_num(e.n, DIM_NONE);
+        if (e.kind == EX_POPS && !strcmp(name, "len")) {
+            Node *base;
+            int *which, parts = path_parts(c->S, n->kid[1], &base, &which);
+            return ex_num(parts >= 0 ? parts : e.n, DIM_NONE);
+        }
         if (e.kind != EX_LIST) {
             diag_add(c->S->diags, D_not_a_number, n->kid[1]->span, "`%s` takes a list, got %s", name, ex_say(c->S, e));
             return ex_poison();

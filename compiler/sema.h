@@ -142,6 +142,9 @@ Ex files_list(Ctx *c, Node *n); /* file("…") */
 bool path_is_pops(Sema *S, Node *n);
 /* Populations of a path, list, pattern or sample. Empty with a diagnostic when there is none. */
 Ex path_pops(Sema *S, Node *n);
+/* Whether `n` is a declared list, or a slice or picks of its elements, as opposed to of neurons: how many
+ * elements, which (in the arena), and in `base` the name of the list; -1 for anything else. */
+int path_parts(Sema *S, Node *n, Node **base, int **which);
 
 /* ---- neuron.c ---- */
 enum { MODEL_CHAIN = 64 }; /* models derived from each other, at most */
@@ -315,6 +318,7 @@ struct PopInfo {
 typedef struct LayerInfo {
     Sym name;
     int *pop;            /* vec */
+    int *part;           /* vec, into Sema.layer: `pool[0]`, `pool[1]`, … of a list */
     bool block;          /* declared with { … }: denotes a list */
     bool lost;           /* some of it could not be read */
 } LayerInfo;
@@ -385,6 +389,7 @@ int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules shar
 
 /* ---- expand.c ---- */
 void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
+int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of populations or layers */
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
