@@ -13,7 +13,7 @@ from brian2 import (Hz, Mohm, Network, NeuronGroup, SpikeGeneratorGroup, SpikeMo
                     PoissonGroup, cm, defaultclock, ms, mV, msiemens, nS, pA, pF, prefs, second, seed, siemens,
                     uF, um)
 
-from peer import example, main, mean, same, trace
+from peer import differ, example, main, mean, same, trace
 
 DT = 0.1
 prefs.codegen.target = "numpy"
@@ -157,7 +157,8 @@ def brunel_hakim1999(ours):
 
 @example
 def diesmann1999(ours):
-    results = [ours("diesmann1999", seed=k) for k in range(1, 9)]
+    edits = [("param taum = 10 ms, taupsp", "method = euler_maruyama\n  param taum = 10 ms, taupsp")]     # as Brian2's euler
+    results = [ours("diesmann1999", seed=k, edits=edits) for k in range(1, 9)]
     mine = [r.times["chain"][r.ids["chain"] >= 900] for r in results]
     mine = [t[t > 90] for t in mine]
     peer = []
@@ -340,6 +341,84 @@ def spatial_connections(ours):
     S = Synapses(G, G)
     S.connect(condition="i != j and sqrt((x_pre - x_post)**2 + (y_pre - y_post)**2) < 125*um")
     yield same("synapses", len(S), ours("spatial_connections").synapses)
+
+
+@example
+def differences(ours):
+    """The rows of docs/differences.md that a run can show."""
+    G = NeuronGroup(1, "dv/dt = 1/ms : 1", threshold="v > 0.95", reset="v = -inf", method="euler")
+    S = SpikeMonitor(G)
+    run(2, G, S)
+    result = ours.text("""neuron cell { state v = 0
+      dv/dt = 1/[ms]
+      spike when v > 0.95 and last_spike < 0 ms }
+      population G : 1 of cell
+      run 2 ms""")
+    yield differ("stamp in ms of a spike found between 0.9 and 1.0", float(round(S.t[0] / ms, 3)), float(result.times["G"][0]), (0.9, 1.0))
+
+    G = NeuronGroup(1, "dv/dt = 100/ms : 1 (unless refractory)", threshold="v > 1", reset="v = 0", refractory=1 * ms, method="euler")
+    S = SpikeMonitor(G)
+    run(10, G, S)
+    result = ours.text("""neuron cell { state v = 0
+      dv/dt = 100/[ms] unless refractory
+      spike when v > 1 { v = 0; refractory 1 ms } }
+      population G : 1 of cell
+      run 10 ms""")
+    yield differ("interval in ms of a cell that always fires, refractory time 1 ms", float(round((S.t[1] - S.t[0]) / ms, 3)),
+                 float(round(result.times["G"][1] - result.times["G"][0], 3)), (1.0, 1.1))
+
+    G = NeuronGroup(10, "v : 1", threshold="False")
+    S = Synapses(G, G, on_pre="v += 1")
+    S.connect(p=1)
+    result = ours.text("""neuron cell { state v = 0
+      port v
+      spike when v > 1 }
+      population G : 10 of cell
+      connect G -> G : probability(1) { weight = 1 }
+      run 1 ms""")
+    run(1, G, S)
+    yield differ("synapses of ten cells with probability 1", len(S), result.synapses, (100, 90))
+
+    G = NeuronGroup(2, "dv/dt = 1/ms : 1", threshold="v > 0.95", reset="v = 0", method="euler")
+    S = Synapses(G, G, on_pre="v += 0.5")
+    S.connect(i=0, j=1)
+    M = StateMonitor(G, "v", record=1)
+    run(1.2, G, S, M)
+    result = ours.text("""neuron cell { state v = 0
+      port v
+      dv/dt = 1/[ms]
+      spike when v > 0.95 { v = 0 } }
+      population G : 2 of cell
+      connect G -> G : pairs([[0, 1]]) { weight = 0.5, delay = 0 ms }
+      record v of G every 0.1 ms
+      run 1.2 ms""")
+    yield differ("v at 1 ms of a cell that fires then and gets 0.5 without delay from one that does so, too",
+                 float(round(M.v[0][10], 6)), float(round(result.traces["G", "v"][10][1], 6)), (0.0, 0.5))
+
+    G = NeuronGroup(1, "v : 1")
+    P = SpikeGeneratorGroup(1, [0], [0.5] * ms)
+    S = Synapses(P, G, on_pre="v += 1")
+    S.connect()
+    M = StateMonitor(G, "v", record=0)
+    run(1, G, P, S, M)
+    result = ours.text("""neuron cell { state v = 0
+      port v }
+      population P : 1 of spike_list { times = [0.5 ms], indices = [0] }
+      population G : 1 of cell
+      connect P -> G : one_to_one { weight = 1 }
+      record v of G every 0.1 ms
+      run 1 ms""")
+    yield differ("first frame with the effect of a generated spike of 0.5 ms, delay left out",
+                 *(int(np.argmax(np.asarray(x).ravel() > 0)) for x in (M.v, result.traces["G", "v"])), (6, 6))
+
+    P = PoissonGroup(1000, 20000 * Hz)
+    S = SpikeMonitor(P)
+    run(10, P, S)
+    result = ours.text("""population P : 1000 of poisson_source { rate = 20 kHz }
+      run 10 ms""")
+    most = [int(max(np.unique(np.stack([np.asarray(i), np.round(np.asarray(t) / DT)]), axis=1, return_counts=True)[1]))
+            for i, t in ((S.i, S.t / ms), (result.ids["P"], result.times["P"]))]
+    yield "most spikes of one Poisson source of 20 kHz in a step", f"{most[0]}", f"{most[1]}", most[0] == 1 and most[1] > 4
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 import nest
 import numpy as np
 
-from peer import example, main, mean, same, trace
+from peer import differ, example, main, mean, same, trace
 
 nest.verbosity = nest.VerbosityLevel.ERROR
 ALPHA = dict(C_m=250.0, tau_m=10.0, t_ref=2.0, E_L=-70.0, V_th=-55.0, V_reset=-70.0, tau_syn_ex=2.0, tau_syn_in=2.0)
@@ -319,6 +319,68 @@ def izhikevich2003(ours):
         nest.Simulate(1000.0)
         peer.append(r.n_events / 800)
     yield mean("rate of the excitatory cells", peer, mine)
+
+
+@example
+def differences(ours):
+    """The rows of docs/differences.md that a run can show."""
+    p = dict(C_m=200.0, tau_m=20.0, t_ref=2.0, E_L=0.0, V_reset=0.0, V_m=0.0, V_th=15.0)
+    fires = []
+    for weight in (15.0, 15.05, 16.0):
+        fresh()
+        n, g = nest.Create("iaf_psc_delta", params=p), nest.Create("spike_generator", params={"spike_times": [1.0]})
+        nest.Connect(g, n, syn_spec={"weight": weight, "delay": 1.0})
+        r = spikes(n)
+        nest.Simulate(10.0)
+        result = ours.text(f"""population n : 1 of lif {{ VT = 15 mV }}
+          stimulus -> n : spikes(times = [2 ms]) {{ weight = {weight} mV }}
+          run 10 ms""")
+        fires.append(tuple([float(round(t, 3)) for t in x[0]] for x in (trains(r, n), result.trains("n"))))
+    for weight, (theirs, mine), expected in zip((15.0, 15.05, 16.0), fires, (([2.0], []), ([2.0], []), ([2.0], [2.1]))):
+        yield differ(f"spikes of a cell at rest that a jump of {weight} mV lifts to its threshold of 15 mV or over it at 2 ms", theirs, mine, expected)
+
+    fresh()
+    n, g = nest.Create("iaf_psc_delta", params=p), nest.Create("dc_generator", params={"amplitude": 100.0, "start": 5.0})
+    nest.Connect(g, n, syn_spec={"delay": 1.0})
+    m = watch(n, ["V_m"])
+    nest.Simulate(10.0)
+    result = ours.text("""population n : 1 of lif
+      stimulus -> n.I : drive(100 pA) { start = 5 ms }
+      record V of n every 0.1 ms
+      run 10 ms""")
+    first = [float(round(0.1 * (k + int(np.argmax(v.ravel() > 0))), 3)) for k, v in ((1, traces(m, "V_m", 1)), (0, result.traces["n", "V"]))]
+    yield differ("first time in ms at which V shows a current that starts at 5 ms, delay 1 ms there", *first, (6.1, 5.1))
+
+    fresh()
+    n = nest.Create("iaf_psc_delta", params={**p, "I_e": 1e6})
+    r = spikes(n)
+    nest.Simulate(20.0)
+    result = ours.text("""population n : 1 of lif { VT = 15 mV, I = 1 uA }
+      run 20 ms""")
+    yield differ("interval in ms of a cell that always fires, refractory time 2 ms",
+                 *(float(round(x[0][2] - x[0][1], 3)) for x in (trains(r, n), result.trains("n"))), (2.1, 2.1))
+
+    fresh()
+    n = nest.Create("iaf_psc_delta", 10)
+    nest.Connect(n, n, {"rule": "pairwise_bernoulli", "p": 1.0})
+    delays = set(nest.GetConnections().delay)
+    result = ours.text("""population n : 10 of lif
+      connect n -> n : probability(1) { weight = 1 mV }
+      run 1 ms""")
+    yield differ("synapses of ten cells with probability 1", nest.num_connections, result.synapses, (100, 90))
+    yield "delay in ms when it is left out", f"{sorted(delays)}", "one step", delays == {1.0}
+
+    fresh()
+    n, g = nest.Create("iaf_psc_delta", params={**p, "V_m": 20.0}), nest.Create("spike_generator", params={"spike_times": [0.5]})
+    nest.Connect(g, n, syn_spec={"weight": 5.0, "delay": 0.5})
+    m = watch(n, ["V_m"])
+    nest.Simulate(5.0)
+    result = ours.text("""population n : 1 of lif { VT = 15 mV, V = 20 mV }
+      stimulus -> n : spikes(times = [1 ms]) { weight = 5 mV }
+      record V of n every 0.1 ms
+      run 5 ms""")
+    yield differ("V at 4 ms of a cell that was refractory when a jump arrived",
+                 float(traces(m, "V_m", 1)[39][0]), float(result.traces["n", "V"][40][0]), (0.0, 0.0))
 
 
 if __name__ == "__main__":

@@ -58,15 +58,18 @@ class Ours:
             if old not in text:
                 raise RuntimeError(f"{name} does not contain `{old}`")
             text = text.replace(old, new)
-        model, out = os.path.join(self.temporary, name + ".cortex"), os.path.join(self.temporary, name + ".h5")
-        with open(model, "w", encoding="utf-8") as f:
-            f.write(text)
-        words = [self.program, model, "-o", out, "-q", "--force", "--progress", "none"]
-        words += ["--duration", duration] if duration else []
+        words = ["--duration", duration] if duration else []
         words += ["--seed", str(seed)] if seed is not None else []
         for key, value in settings.items():
             words += ["--set", f"{key}={value}"]
-        subprocess.run(words, check=True)
+        return self.text(text, name, *words)
+
+    def text(self, text, name="model", *words):
+        """Result of a model that is given as text."""
+        model, out = os.path.join(self.temporary, name + ".cortex"), os.path.join(self.temporary, name + ".h5")
+        with open(model, "w", encoding="utf-8") as f:
+            f.write(text)
+        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", *words], check=True)
         return Result(out)
 
 
@@ -82,6 +85,11 @@ def trace(what, peer, ours, allowed=1e-6):
 def same(what, peer, ours):
     """Two numbers that must be equal."""
     return what, f"{peer}", f"{ours}", peer == ours
+
+
+def differ(what, peer, ours, expected):
+    """A row of docs/differences.md: both values must be the expected pair."""
+    return what, f"{peer}", f"{ours}", (peer, ours) == expected
 
 
 def mean(what, peer, ours, unit="Hz"):

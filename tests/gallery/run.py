@@ -15,7 +15,9 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SHORTER = {}    # what runs for minutes otherwise: name -> time
+# What takes long: name -> a shorter time, for which its `expect` is not asked.
+SHORTER = {"brian2/cobahh": "200 ms", "brian2/cuba": "300 ms", "brian2/vogels2011": "1 s", "brian2/stdp": "5 s", "brian2/if_curve_hh": "300 ms",
+           "nest/brunel_delta": "100 ms", "nest/hpc_benchmark": "200 ms", "nest/if_curve": "300 ms"}
 
 
 def main():
