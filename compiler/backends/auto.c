@@ -1,7 +1,7 @@
 /* The backend that nobody has to choose. */
 #include "native.h"
 
-const Backend automatic_backend = {
+const Backend auto_backend = {
     .name = "auto",
     .doc = "interprets at once and changes over to compiled code as soon as it is there",
     .build = native_build_later,
