@@ -38,6 +38,7 @@ bool native_worth(const IrFn *f)
     case FN_WEIGHT:
     case FN_DELAY:
     case FN_PROB:
+    case FN_MATRIX:
     case FN_DERIV:
         return false;
     default:
@@ -146,6 +147,11 @@ static void put_body(Writer *w, int v, int at)
         return;
     case OP_TGT_LOAD:
         buf_printf(b, "fr->col[%d][tgt[%s]]", (int)s->imm.k, lane);
+        return;
+    case OP_LINK:
+        buf_printf(b, "fr->col[%d][(int64_t)", (int)s->imm.k);
+        put_value(w, b, s->arg[0], at);
+        buf_printf(b, "]");
         return;
     case OP_T:
         buf_printf(b, s->imm.k ? "fr->t1" : "fr->t");
