@@ -189,7 +189,7 @@ static bool draws_allowed(Ctx *c, Node *n, const char *name)
 {
     if (c->fn && c->has_draws) return true;
     Diag *d = diag_add(c->S->diags, D_not_constant, n->span, "`%s` draws a random number, which has no place here", name);
-    if (c->fn && c->inst && c->inst->joint) diag_note(d, "synapses draw in their parameters and initial values only");
+    if (c->fn && c->inst && c->inst->joint) diag_note(d, "synapses draw in their parameters, initial values and handlers only");
     else if (c->fn) diag_note(d, "draws stand in parameters, initial values, equations, blocks, weights and delays");
     else diag_note(d, "%s is fixed before the run starts", c->what ? c->what : "this value");
     return false;
