@@ -49,6 +49,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
             return arena_printf(a, "uniform field `%s` is written outside init", m->field[k].name);
         return NULL;
     case OP_J:
+    case OP_MULT:
         return f->lanes == LANE_SYNAPSE ? NULL : "target index in a function over neurons";
     case OP_XI:
         return f->role == FN_DERIV ? NULL : "noise outside a deriv function";

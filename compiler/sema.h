@@ -137,6 +137,7 @@ Ex tables_curve(Ctx *c, Node *n, const char *name);
 
 /* ---- files.c ---- */
 Ex files_list(Ctx *c, Node *n); /* file("…") */
+const char *files_beside(Sema *S, Node *n, const char *path);
 
 /* ---- paths.c ---- */
 /* Whether the expression can denote populations (so that it is tried as a path first). */

@@ -181,7 +181,7 @@ static int list_functions(const char *only)
     int found = 0;
     for (int k = 0; k < n_function_names; k++) {
         if (!wanted(only, function_names[k])) continue;
-        printf("%s\n", function_names[k]);
+        printf("%-44s %s\n", function_docs[k].example, function_docs[k].doc);
         found++;
     }
     return found;

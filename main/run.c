@@ -111,8 +111,12 @@ static void tell(const Options *o, const Summary *s, const EngineStats *st, cons
 static void tell_built(const Plan *p, const Engine *e)
 {
     EngineStats st = engine_stats(e);
-    for (int k = 0; k < p->n_projs; k++)
-        fprintf(stderr, "built: %s, %llu synapses by %s\n", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+    for (int k = 0; k < p->n_projs; k++) {
+        uint64_t left_out = engine_proj_autapses(e, k);
+        fprintf(stderr, "built: %s, %llu synapses by %s", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+        if (left_out) fprintf(stderr, ", %llu neurons not with themselves", (unsigned long long)left_out);
+        fprintf(stderr, "\n");
+    }
     fprintf(stderr, "built: %.1f MB of synapses, %.1f MB of states, in %.2f s with %d thread%s\n", (double)st.bytes_synapses / 1e6,
             (double)st.bytes_state / 1e6, st.build_s, st.threads, st.threads == 1 ? "" : "s");
 }

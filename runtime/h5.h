@@ -46,6 +46,8 @@ bool h5_shape(H5file *h, const char *path, uint64_t *n, uint64_t *width); /* H5_
 bool h5_stored(H5file *h, const char *path, uint64_t *bytes); /* what it takes in the file */
 bool h5_read(H5file *h, const char *path, H5kind kind, uint64_t row, uint64_t n, void *v);
 bool h5_read_wide(H5file *h, const char *path, uint64_t n, uint64_t width, double *v);
+/* Names of what a group holds, in order, NULL at the end; none where there is no such group. */
+const char **h5_children(H5file *h, Arena *a, const char *group, size_t *n);
 bool h5_read_texts(H5file *h, Arena *a, const char *path, uint64_t n, const char **text);
 bool h5_read_attr(H5file *h, const char *object, const char *name, H5kind kind, void *v); /* one */
 bool h5_read_attr_text(H5file *h, Arena *a, const char *object, const char *name,

@@ -125,7 +125,7 @@ typedef struct PlanProj {
     const char *rule;
     double arg[4];     /* as the rule's descriptor says (k of indegree, n of total, p of probability) */
     int prob_kernel, prob_fn; /* FN_PROB when p varies, else -1; of `each` it gives the target */
-    const PlanPair *pair; /* of `pairs`, sorted by source, then target */
+    const PlanPair *pair; /* of `pairs` and `edges`, sorted by source, then target */
     uint32_t n_pairs;
     PlanTri autapses, multapses;
     PlanSynapse synapse;
