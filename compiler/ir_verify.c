@@ -21,7 +21,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        return reads_neuron(m, k) ? "column of a population read as one of synapses" : NULL;
+        return reads_neuron(m, k) ? "column of other neurons read as an own one" : NULL;
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
         if (f->lanes != LANE_SYNAPSE) return "a neuron of a synapse in a function over neurons";
@@ -36,7 +36,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         if (f->lanes == LANE_SYNAPSE && f->role != FN_INIT && f->role != FN_PRE && f->role != FN_POST && f->role != FN_EVENT &&
             f->role != FN_STEP)
             return "store in a function over synapses";
-        if (reads_neuron(m, k)) return "store to a neuron of a synapse";
+        if (reads_neuron(m, k)) return "store to other neurons";
         if (f->role == FN_INIT) {
             if (m->field[k].uniform && !uniform[s->arg[0]])
                 return arena_printf(a, "uniform field `%s` takes a value that varies",
