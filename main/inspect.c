@@ -9,7 +9,7 @@
 static bool same_answers(const CompiledEqs *a, const CompiledEqs *b)
 {
     bool same = !strcmp(a->model, b->model) && a->n == b->n && !a->stability == !b->stability;
-    for (int m = 0; same && m < a->n; m++) same = !strcmp(a->eq[m].method, b->eq[m].method);
+    for (int m = 0; same && m < a->n; m++) same = !strcmp(a->eq[m].method, b->eq[m].method) && !strcmp(a->eq[m].why, b->eq[m].why);
     return same && (!a->stability || !strcmp(a->stability, b->stability));
 }
 

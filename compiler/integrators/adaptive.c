@@ -14,7 +14,10 @@ static const double tolerance = 1e-6; /* of 1 + |x|, in internal units, for a wh
 
 static bool valid(const OdeSystem *s, const bool *which, const char **why_not)
 {
-    return ode_without_noise(s, which, why_not);
+    if (s->deriv->lanes == LANE_NEURON) return ode_without_noise(s, which, why_not);
+    s->form->culprit = 0;
+    *why_not = "the steps of synapses cannot be divided";
+    return false;
 }
 
 /* v, or x_k where that is frozen; x: the state before. */
