@@ -204,6 +204,7 @@ struct Inst {
     Node *until;
     OdeEq *eqs;
     int n_eqs;
+    const char *stability; /* what advice.c says of them, or NULL */
     PlanExact *exact;    /* propagators to be made before the run */
     int n_exact;
     struct Joint *joint; /* of a synapse: what it joins (synapse.c); NULL for neurons */

@@ -5,6 +5,14 @@
 #include <locale.h>
 #include <string.h>
 
+/* Are the equations of two populations advanced alike, as far as `check` says? */
+static bool same_answers(const CompiledEqs *a, const CompiledEqs *b)
+{
+    bool same = !strcmp(a->model, b->model) && a->n == b->n && !a->stability == !b->stability;
+    for (int m = 0; same && m < a->n; m++) same = !strcmp(a->eq[m].method, b->eq[m].method) && !strcmp(a->eq[m].why, b->eq[m].why);
+    return same && (!a->stability || !strcmp(a->stability, b->stability));
+}
+
 int command_check(const Options *o, int argc, char **argv)
 {
     if (argc != 1) return complain_usage("`cortexc check` takes one model");
@@ -21,23 +29,18 @@ int command_check(const Options *o, int argc, char **argv)
         for (size_t k = 0; k < vec_len(c->eqs); k++) {
             const CompiledEqs *q = &c->eqs[k];
             bool told = false; /* the same answers for a population before? */
-            for (size_t j = 0; j < k && !told; j++) {
-                told = !strcmp(c->eqs[j].model, q->model) && c->eqs[j].n == q->n;
-                for (int m = 0; told && m < q->n; m++) told = !strcmp(c->eqs[j].eq[m].method, q->eq[m].method);
-            }
+            for (size_t j = 0; j < k && !told; j++) told = same_answers(&c->eqs[j], q);
             if (told) continue;
             printf("\n%s", q->pops);
-            for (size_t j = k + 1; j < vec_len(c->eqs); j++) {
-                bool same = !strcmp(c->eqs[j].model, q->model) && c->eqs[j].n == q->n;
-                for (int m = 0; same && m < q->n; m++) same = !strcmp(c->eqs[j].eq[m].method, q->eq[m].method);
-                if (same) printf(", %s", c->eqs[j].pops);
-            }
+            for (size_t j = k + 1; j < vec_len(c->eqs); j++)
+                if (same_answers(q, &c->eqs[j])) printf(", %s", c->eqs[j].pops);
             printf(" (%s)\n", q->model);
             for (int m = 0; m < q->n; m++) {
                 const OdeEq *e = &q->eq[m];
                 printf("  d%s/dt = %s\n    %s: %s\n", e->name, e->text, e->method, e->why);
                 if (e->ruled_out) printf("    not %s\n", e->ruled_out);
             }
+            if (q->stability) printf("  %s\n", q->stability);
         }
     }
     unload(&l);

@@ -170,6 +170,20 @@ static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bo
     threads_meet(e->threads);
 }
 
+/* Neurons lo to below lo + n, each divides the step into as many parts as it wants. */
+static void step_parts(Worker *w, const Pop *p, const Frame *fr, uint32_t lo, uint32_t n)
+{
+    const KernelFn *parts = pop_fn(p, p->plan->fn_parts), *part = pop_fn(p, p->plan->fn_part);
+    parts->range(parts, fr, lo, lo + n, (double *[]){w->out});
+    for (uint32_t k = 0, left = n; left; k++) {
+        left = 0;
+        for (uint32_t j = 0; j < n; j++)
+            if (w->out[j] > k) w->count[left++] = lo + j;
+        if (left == n) part->range(part, fr, lo, lo + n, NULL);
+        else if (left) part->list(part, fr, w->count, left, NULL);
+    }
+}
+
 static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double t, double t1, int pop, bool arrived)
 {
     const Pop *p = &w->engine->pop[pop];
@@ -193,6 +207,7 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     for (uint32_t n; lo < hi; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
         if (events) events->range(events, &before, lo, lo + n, NULL);
+        if (p->plan->fn_parts >= 0) step_parts(w, p, &before, lo, n);
         if (integrate) integrate->range(integrate, &before, lo, lo + n, NULL);
         if (test) {
             size_t first = spikes->n;
