@@ -131,12 +131,12 @@ static bool choose_pops(Figure *g, Fail *f)
         const PlanPop *q = &p->pop[k];
         g->row_of[k] = -1;
         if (g->opt->of && !in_list(g->opt->of, q->name) && !in_list(g->opt->of, q->layer)) continue;
-        int before = 0; /* of the same layer: paler, so that they can be told apart */
+        int before = 0; /* of the same layer: darker, so that they can be told apart */
         for (int j = 0; j < k; j++)
             before += !strcmp(p->pop[j].layer, q->layer);
         Rgb c = {q->color[0], q->color[1], q->color[2]};
         if (!(c.r >= 0 && c.r <= 1 && c.g >= 0 && c.g <= 1 && c.b >= 0 && c.b <= 1)) c = draw_pale;
-        c = draw_mix(darker(c, 0.66), (Rgb){1, 1, 1}, before ? 0.42 : 0);
+        c = draw_mix(darker(c, 0.66), (Rgb){0, 0, 0}, before ? 0.45 : 0);
         g->row_of[k] = g->n_pops;
         g->pop[g->n_pops++] = (FigPop){k, q->name, q->n, c, darker(c, 0.46)};
     }

@@ -38,12 +38,12 @@ static void take(void *user, int row, int64_t step, uint32_t cell)
 /* A round width of about 1/150 of the window, in whole steps: the kernel's standard deviation. */
 static double round_width(double ms, double dt)
 {
-    static const double steps[] = {1, 2, 5};
+    static const double steps[] = {1, 2, 3, 5};
     double ten = 1e-6, best = ten;
-    for (int k = 0; k < 60; k++) {
-        double w = ten * steps[k % 3];
+    for (int k = 0; k < 80; k++) {
+        double w = ten * steps[k % 4];
         if (w <= ms) best = w;
-        if (k % 3 == 2) ten *= 10;
+        if (k % 4 == 3) ten *= 10;
     }
     return best > 4 * dt ? best : 4 * dt;
 }

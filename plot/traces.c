@@ -12,6 +12,7 @@ typedef struct Lane {
     uint64_t col;
     int row; /* in Figure.pop */
     float *lo, *hi; /* per column of pixels; NaN: nothing */
+    float *first, *last;
     uint8_t *spike;
 } Lane;
 
@@ -49,7 +50,7 @@ static bool prepare(Figure *g, Panel *p, Fail *f)
             uint64_t share = vars < MOST ? (uint64_t)(MOST / vars) : 1;
             if (!t->unit) t->unit = x->unit;
             for (uint64_t c = 0; c < x->cells && c < share && t->n < 2 * MOST; c++)
-                t->lane[t->n++] = (Lane){x, c, row, NULL, NULL, NULL};
+                t->lane[t->n++] = (Lane){.var = x, .col = c, .row = row};
         }
     for (int k = 0; k < t->n; k++) {
         char text[160];
@@ -82,6 +83,8 @@ static bool read_lanes(Figure *g, Lanes *t, int first, int n, Fail *f)
                 Lane *l = &t->lane[first + j];
                 float value = (float)v[k * (uint64_t)n + (uint64_t)j];
                 if (!(fabsf(value) < 1e30f)) continue;
+                if (!(l->lo[c] <= l->hi[c])) l->first[c] = value;
+                l->last[c] = value;
                 if (!(l->lo[c] <= value)) l->lo[c] = value;
                 if (!(l->hi[c] >= value)) l->hi[c] = value;
             }
@@ -114,6 +117,8 @@ static bool collect(Figure *g, Lanes *t, bool spikes, Fail *f)
         Lane *l = &t->lane[k];
         l->lo = arena_many(g->arena, float, (size_t)t->columns);
         l->hi = arena_many(g->arena, float, (size_t)t->columns);
+        l->first = arena_many(g->arena, float, (size_t)t->columns);
+        l->last = arena_many(g->arena, float, (size_t)t->columns);
         l->spike = arena_many(g->arena, uint8_t, (size_t)t->columns);
         for (int c = 0; c < t->columns; c++) l->lo[c] = l->hi[c] = NAN;
     }
@@ -125,14 +130,17 @@ static bool collect(Figure *g, Lanes *t, bool spikes, Fail *f)
     return !spikes || figure_spikes(g, take, &(Ticker){g, t}, f);
 }
 
+/* Each column from its first value to its last by way of its extremes, the nearer one first, so that a
+ * jump is one thin line. */
 static void draw_trace(Figure *g, const Lanes *t, const Lane *l, Box b, double lo, double hi)
 {
     for (int c = 0; c < t->columns; c++) {
         if (!(l->lo[c] <= l->hi[c])) continue;
+        bool up = l->first[c] - l->lo[c] < l->hi[c] - l->first[c];
+        const float way[] = {l->first[c], up ? l->lo[c] : l->hi[c], up ? l->hi[c] : l->lo[c], l->last[c]};
         double x = b.x + (c + 0.5) / t->columns * b.w;
-        double y0 = b.y + b.h - (l->lo[c] - lo) / (hi - lo) * b.h, y1 = b.y + b.h - (l->hi[c] - lo) / (hi - lo) * b.h;
-        cairo_line_to(g->cr, x, y0);
-        if (y1 != y0) cairo_line_to(g->cr, x, y1);
+        for (int k = 0; k < 4; k++)
+            if (!k || way[k] != way[k - 1]) cairo_line_to(g->cr, x, b.y + b.h - (way[k] - lo) / (hi - lo) * b.h);
     }
     draw_color(g->cr, g->pop[l->row].color, 1);
     cairo_set_line_width(g->cr, 1.2);
