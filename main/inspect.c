@@ -1,6 +1,7 @@
 /* `check`, `emit`, `show`, `list`, `--explain`: looking without running. */
 #include "main.h"
 #include "output.h"
+#include "plot.h"
 
 #include <locale.h>
 #include <string.h>
@@ -201,6 +202,18 @@ static int list_integrators(const char *only)
     return found;
 }
 
+static int list_plots(const char *only)
+{
+    const char *name, *doc;
+    int found = 0;
+    for (int k = 0; plot_row(k, &name, &doc); k++) {
+        if (!wanted(only, name)) continue;
+        printf("%-10s %s\n", name, doc);
+        found++;
+    }
+    return found;
+}
+
 static int list_diagnostics(const char *only)
 {
     int found = 0;
@@ -253,8 +266,8 @@ int command_list(const Options *o, int argc, char **argv)
         const char *name;
         int (*list)(const char *only);
     } kinds[] = {{"rules", list_rules}, {"stimuli", list_stimuli}, {"units", list_units}, {"functions", list_functions},
-                 {"integrators", list_integrators}, {"diagnostics", list_diagnostics}};
-    if (argc < 1 || argc > 2) return complain_usage("`cortexc list` takes models, rules, stimuli, units, functions, integrators or diagnostics");
+                 {"integrators", list_integrators}, {"plots", list_plots}, {"diagnostics", list_diagnostics}};
+    if (argc < 1 || argc > 2) return complain_usage("`cortexc list` takes models, rules, stimuli, units, functions, integrators, plots or diagnostics");
     const char *only = argc > 1 ? argv[1] : NULL;
     int found = -1;
     if (!strcmp(argv[0], "models")) found = list_models(o, only);

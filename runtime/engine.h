@@ -66,6 +66,13 @@ const double *engine_column(const Engine *e, int pop, int field);
 /* Visits the synapses of a projection in the order (source, target, multiplicity). */
 typedef void EngineEdge(void *user, uint32_t src, uint32_t tgt, double weight, int64_t delay_steps);
 void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user);
+/* Mean, standard deviation and range of the weights of a projection at the time reached, the same
+ * for any number of threads. `known` is false for synapses without a weight or with one beyond 2^19. */
+typedef struct EngineWeights {
+    bool known;
+    double mean, sd, min, max;
+} EngineWeights;
+EngineWeights engine_weights(const Engine *e, int proj);
 /* The ends of the synapses of a projection, in the same order. */
 typedef void EngineSynapse(void *user, uint32_t src, uint32_t tgt, uint32_t mult);
 void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user);
