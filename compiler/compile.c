@@ -445,7 +445,7 @@ static void elaborate(Sema *S, Node *file)
     check_unused(S);
     wire_all(S);
     set_duration(S);
-    watch_expects(S);
+    expected_all(S);
     if (!vec_len(S->run) && !library && !diag_errors(S->diags)) {
         Diag *d = diag_add(S->diags, D_no_run, end_of(file), "the model never runs");
         diag_hint(d, "add a line such as `run 1 s`");

@@ -2,7 +2,7 @@
  * are synapses. A variable with an equation is event-driven: it is stored as it was when last written, beside the
  * time of that, and every read evaluates the closed form of its equation from there. */
 #include "ode.h"
-#include "sema.h"
+#include "wire.h"
 
 #include <math.h>
 #include <string.h>
@@ -506,7 +506,8 @@ void synapse_free(Sema *S)
 }
 
 /* ---- recordings ---- */
-static bool record_var(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out)
+/* A variable of the synapses of a projection, for a recorder. */
+bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out)
 {
     Inst *in = proj->inst;
     if (v->kind != N_name) {
@@ -566,7 +567,7 @@ static bool record_when(Sema *S, Node *n, PlanSynRec *r)
     return false;
 }
 
-static bool is_projection(Sema *S, Node *n)
+bool synapse_is_projection(Sema *S, Node *n)
 {
     const Bind *b = n->kind == N_name ? scope_here(S->top, n->name) : NULL;
     return b && b->kind == B_PROJ;
@@ -600,12 +601,12 @@ bool synapse_record(Sema *S, Node *n)
 {
     Node *vars = n->kid[0], *of = n->kid[1];
     int n_proj = 0;
-    for (int k = 0; k < of->n_kids; k++) n_proj += is_projection(S, of->kid[k]);
+    for (int k = 0; k < of->n_kids; k++) n_proj += synapse_is_projection(S, of->kid[k]);
     if (!n_proj) return weight_of_none(S, vars, of);
     PlanSynRec base = {.every = 1, .to = INT64_MAX};
     if (!record_when(S, n, &base)) return true;
     for (int k = 0; k < of->n_kids; k++) {
-        if (!is_projection(S, of->kid[k])) {
+        if (!synapse_is_projection(S, of->kid[k])) {
             if (of->kid[k]->kind != N_poison) diag_add(S->diags, D_record_not_recordable, of->kid[k]->span, "this is no projection");
             continue;
         }
@@ -616,7 +617,7 @@ bool synapse_record(Sema *S, Node *n)
             r.name = proj->name;
             PlanVar *list = arena_many(S->arena, PlanVar, (size_t)vars->n_kids);
             for (int v = 0; v < vars->n_kids; v++)
-                if (record_var(S, vars->kid[v], proj, base.at_end, &list[r.n_vars])) r.n_vars++;
+                if (synapse_watch(S, vars->kid[v], proj, base.at_end, &list[r.n_vars])) r.n_vars++;
             r.var = list;
             if (r.n_vars) vec_push(S->syn_rec, r);
         }

@@ -26,7 +26,7 @@ typedef struct OutPop {
 } OutPop;
 
 typedef struct OutRec {
-    const PlanRec *rec;
+    const PlanRec *rec; /* NULL: one that is only watched */
     const char *pop;
     bool report;          /* its first variable goes to /report, too */
     char *mapping, *data; /* of /report/POP */
@@ -168,7 +168,7 @@ static char *variable_path(Output *o, int rec, int v)
     const PlanRec *r = &p->rec[rec];
     int before = 0;
     for (int k = 0; k <= rec; k++)
-        for (int w = 0; p->rec[k].pop == r->pop && w < (k == rec ? v : p->rec[k].n_vars); w++)
+        for (int w = 0; p->rec[k].pop == r->pop && !p->rec[k].watched && w < (k == rec ? v : p->rec[k].n_vars); w++)
             before += !strcmp(p->rec[k].var[w].name, r->var[v].name);
     char *name = arena_strdup(o->arena, r->var[v].name);
     for (char *c = name; *c; c++)
@@ -196,10 +196,11 @@ static bool open_rec(Output *o, int k)
     const PlanRec *r = &o->plan->rec[k];
     OutRec *out = &o->rec[k];
     size_t n_vars = (size_t)r->n_vars;
+    if (r->watched) return true;
     *out = (OutRec){
         .rec = r, .pop = o->plan->pop[r->pop].name, .report = n_vars > 0, .first = r->from};
     for (int before = 0; before < k; before++)
-        out->report &= o->plan->rec[before].pop != r->pop;
+        out->report &= o->plan->rec[before].pop != r->pop || o->plan->rec[before].watched;
     out->mapping = arena_printf(o->arena, "/report/%s/mapping", out->pop);
     out->data = arena_printf(o->arena, "/report/%s/data", out->pop);
     out->path = arena_many(o->arena, char *, n_vars);
@@ -324,9 +325,10 @@ static bool take_frame(Sink *s, int rec, int64_t step, const double *const *valu
 {
     Output *o = (Output *)s;
     OutRec *out = &o->rec[rec];
+    if (step > o->last_step) o->last_step = step;
+    if (!out->rec) return true;
     size_t n = out->rec->sel.n;
     if (!out->frames) out->first = step;
-    if (step > o->last_step) o->last_step = step;
     for (int v = 0; v < out->rec->n_vars; v++) {
         double *row = out->buf + ((size_t)v * out->chunk_rows + out->rows) * n, u = out->factor[v];
         output_scale(row, value[v], n, u);
@@ -399,6 +401,7 @@ static bool write_mapping(Output *o, const OutRec *out, const uint64_t *ids)
 static bool finish_rec(Output *o, OutRec *out)
 {
     const PlanRec *r = out->rec;
+    if (!r) return true;
     uint64_t n = r->sel.n;
     uint64_t *ids = cx_alloc(n ? n : 1, sizeof *ids, "recorder");
     for (uint64_t k = 0; k < n; k++)

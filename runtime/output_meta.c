@@ -261,18 +261,20 @@ static bool populations(H5file *h, const Plan *p, const Engine *e, const Summary
 }
 
 /* What the model expects of itself, in order of declaration; nothing when it expects nothing. */
-static bool expected(H5file *h, const Plan *p, const Expect *x, int64_t steps)
+static bool expected(H5file *h, const Plan *p, const Expect *x)
 {
     size_t n = x ? (size_t)expect_count(x) : 0;
     if (!n) return true;
     Arena *a = arena_new("output tables");
-    const char **text = arena_many(a, const char *, n);
+    const char **text = arena_many(a, const char *, n), **unit = arena_many(a, const char *, n);
+    const char **why = arena_many(a, const char *, n);
     double *value = arena_many(a, double, n), *lo = arena_many(a, double, n);
     double *hi = arena_many(a, double, n);
     uint8_t *met = arena_many(a, uint8_t, n);
     for (size_t k = 0; k < n; k++) {
-        ExpectResult r = expect_result(x, (int)k, steps);
+        ExpectResult r = expect_result(x, (int)k);
         text[k] = r.text, value[k] = r.value, met[k] = r.met;
+        unit[k] = r.unit, why[k] = r.why ? r.why : "";
         lo[k] = p->expect[k].lo, hi[k] = p->expect[k].hi;
     }
 #define AT "/cortexc/expect/"
@@ -280,8 +282,8 @@ static bool expected(H5file *h, const Plan *p, const Expect *x, int64_t steps)
               h5_array(h, AT "value", H5K_F64, n, H5_FLAT, value) &&
               h5_array(h, AT "lo", H5K_F64, n, H5_FLAT, lo) &&
               h5_array(h, AT "hi", H5K_F64, n, H5_FLAT, hi) &&
-              h5_array(h, AT "met", H5K_U8, n, H5_FLAT, met) &&
-              h5_attr_text(h, AT "value", "units", "Hz");
+              h5_texts(h, AT "unit", n, unit) && h5_texts(h, AT "why", n, why) &&
+              h5_array(h, AT "met", H5K_U8, n, H5_FLAT, met);
 #undef AT
     arena_free(a);
     return ok;
@@ -291,7 +293,7 @@ bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e,
                  const Expect *x, const OutputTotals *totals)
 {
     bool ok = h5_group(h, "/cortexc") && h5_group(h, "/nodes") && about(h, p, i, e, totals) &&
-              populations(h, p, e, s, totals) && expected(h, p, x, totals->steps);
+              populations(h, p, e, s, totals) && expected(h, p, x);
     for (int k = 0; ok && k < p->n_pops; k++)
         ok = node_table(h, p, k);
     return ok;

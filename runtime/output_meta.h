@@ -1,4 +1,4 @@
-/* Shared by output.c and output_meta.c only. */
+/* Private to output*.c and expect.c. */
 #ifndef CORTEXC_OUTPUT_META_H
 #define CORTEXC_OUTPUT_META_H
 

@@ -34,7 +34,7 @@ static char *path_of(const OutSynapses *o, int rec, int v)
     const PlanSynRec *r = &o->plan->syn_rec[rec];
     int before = 0;
     for (int k = 0; k <= rec; k++)
-        for (int w = 0; o->plan->syn_rec[k].proj == r->proj && w < (k == rec ? v : o->plan->syn_rec[k].n_vars); w++)
+        for (int w = 0; o->plan->syn_rec[k].proj == r->proj && !o->plan->syn_rec[k].watched && w < (k == rec ? v : o->plan->syn_rec[k].n_vars); w++)
             before += !strcmp(o->plan->syn_rec[k].var[w].name, r->var[v].name);
     return before ? arena_printf(o->arena, "%s/%s#%d", group_of(o, r), r->var[v].name, before + 1)
                   : arena_printf(o->arena, "%s/%s", group_of(o, r), r->var[v].name);
@@ -129,7 +129,8 @@ bool output_synapses_finish(OutSynapses *o, H5file *h, const Engine *e)
     for (int k = 0; e && ok && k < o->plan->n_syn_recs; k++) {
         const PlanSynRec *r = &o->plan->syn_rec[k];
         bool first = true;
-        for (int q = 0; q < k; q++) first = first && o->plan->syn_rec[q].proj != r->proj;
+        if (r->watched) continue;
+        for (int q = 0; q < k; q++) first = first && (o->plan->syn_rec[q].proj != r->proj || o->plan->syn_rec[q].watched);
         if (first) ok = write_ends(o, h, e, r);
         if (r->at_end) {
             ok = ok && write_last(o, h, e, k);

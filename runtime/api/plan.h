@@ -131,6 +131,7 @@ typedef struct PlanRec { /* one `record VARS of POP every …`, per population *
     int n_vars;
     const PlanVar *var;
     int64_t every, from, to; /* steps; frames at from, from + every, … < to */
+    bool watched;            /* only looked at: nothing of it is written */
 } PlanRec;
 
 typedef struct PlanSynRec { /* one `record VARS of PROJECTION …`; the functions belong to the kernel of its synapse */
@@ -140,6 +141,7 @@ typedef struct PlanSynRec { /* one `record VARS of PROJECTION …`; the function
     const PlanVar *var;
     bool at_end;               /* once, after the last run; or: */
     int64_t every, from, to;   /* steps, as in PlanRec */
+    bool watched;
 } PlanSynRec;
 
 typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the end of the run */
@@ -147,9 +149,14 @@ typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the en
     const char *measure;    /* "rate" */
     const int *pop;
     const PlanSelect *sel;
-    int n_pops;
-    int64_t from, to;       /* steps: spikes stamped in (from, to] count */
-    double lo, hi;          /* Hz */
+    int n_pops, n_first;    /* of them, how many are the first side (correlation) */
+    int64_t from, to;       /* steps: spikes stamped in (from, to] count, values of from <= t < to */
+    int64_t last;           /* or the last so many steps before `to`; -1 */
+    int64_t width;          /* steps: a bin, or the longest interval of a burst */
+    const int *rec;         /* of values: recorders, one a population; NULL */
+    int syn_rec;            /* of synapses: the recorder; -1 */
+    const char *unit;       /* of the value and the bounds */
+    double lo, hi;
     bool open_lo, open_hi;
 } PlanExpect;
 

@@ -191,7 +191,7 @@ def check_tables(f, cells):
     need(c.attrs["neurons"] == sum(cells.values()), "/cortexc: neurons are the sum of the table", c.attrs["neurons"])
 
 
-EXPECT = {"text": str, "value": "<f8", "lo": "<f8", "hi": "<f8", "met": "u1"}
+EXPECT = {"text": str, "value": "<f8", "unit": str, "why": str, "lo": "<f8", "hi": "<f8", "met": "u1"}
 
 
 def check_expect(c):
@@ -204,7 +204,9 @@ def check_expect(c):
     need(set(e) == set(EXPECT), "/cortexc/expect has the columns documented", sorted(e))
     for column, dtype in EXPECT.items():
         dataset(e, column, dtype, (n,))
-    need(e["value"].attrs.get("units") == "Hz", "/cortexc/expect/value is in Hz")
+    none = np.isnan(e["value"][...])
+    need(np.array_equal(none, [text(w) != "" for w in e["why"][...]]), "/cortexc/expect/why tells why there is no value, and only then")
+    need(not e["met"][...][none].any(), "what has no value is not met")
     inside = (e["value"][...] > e["lo"][...]) & (e["value"][...] < e["hi"][...])
     edge = (e["value"][...] == e["lo"][...]) | (e["value"][...] == e["hi"][...])
     need(np.array_equal((e["met"][...] == 1)[~edge], inside[~edge]), "/cortexc/expect/met says whether the value is in the bounds")
