@@ -142,6 +142,9 @@ Ex files_list(Ctx *c, Node *n); /* file("…") */
 bool path_is_pops(Sema *S, Node *n);
 /* Populations of a path, list, pattern or sample. Empty with a diagnostic when there is none. */
 Ex path_pops(Sema *S, Node *n);
+/* Whether `n` is a declared list, or a slice or picks of its elements, as opposed to of neurons: how many
+ * elements, which (in the arena), and in `base` the name of the list; -1 for anything else. */
+int path_parts(Sema *S, Node *n, Node **base, int **which);
 
 /* ---- neuron.c ---- */
 enum { MODEL_CHAIN = 64 }; /* models derived from each other, at most */
@@ -247,7 +250,7 @@ typedef struct Joint {
     const void *user;
     Sym sum[PLAN_SUMS];  /* variables of the target that `on pre` adds to; the first is the port */
     int n_sums;
-    int handler;         /* which is being emitted: FN_PRE or FN_POST; 0: none, and neurons cannot be read */
+    int handler;         /* role of the one being emitted; 0: none, and neurons cannot be read */
     const double *wrap;      /* periods of space, or NULL */
 } Joint;
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p);
@@ -262,6 +265,15 @@ void synapse_check_unused(Sema *S);                   /* models that no connecti
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
 bool synapse_is_projection(Sema *S, Node *n);
+
+/* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
+void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
+void handlers_event(Inst *in, Node *event);           /* checks the declaration of an event; diagnoses */
+bool handlers_any(const Inst *in, const char *moment); /* is there an `on MOMENT`? */
+bool handlers_bind(Inst *in, Sym setting);            /* does a setting belong to an event of the model? */
+/* Emits all handlers, in the order in which they run; `connect` is NULL for a model that joins nothing. Diagnoses. */
+void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan);
+void handlers_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
 
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
@@ -307,6 +319,7 @@ struct PopInfo {
 typedef struct LayerInfo {
     Sym name;
     int *pop;            /* vec */
+    int *part;           /* vec, into Sema.layer: `pool[0]`, `pool[1]`, … of a list */
     bool block;          /* declared with { … }: denotes a list */
     bool lost;           /* some of it could not be read */
 } LayerInfo;
@@ -378,6 +391,7 @@ int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules shar
 
 /* ---- expand.c ---- */
 void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
+int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of populations or layers */
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */

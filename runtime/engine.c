@@ -253,13 +253,13 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     for (int k = 0; k < p->n_pops; k++) make_pop(e, k);
     e->syn_rec = cx_alloc((size_t)p->n_syn_recs, sizeof *e->syn_rec, "engine");
     for (int t = 0; t < e->n_threads; t++) make_worker(e, t);
-    plastic_workers(e);
     for (int k = 0; k < p->n_recs; k++) make_rec(e, k);
     for (int k = 0; ok && k < p->n_stims; k++) ok = make_stim(e, k, f);
     if (!ok || !engine_build(e, f)) {
         engine_free(e);
         return NULL;
     }
+    plastic_workers(e);
     for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
     make_buffers(e);
     init_states(e);
@@ -365,7 +365,10 @@ static void free_worker(Engine *e, Worker *w)
     cx_free(w->out);
     cx_free(w->count);
     cx_free(w->scratch);
-    for (int p = 0; w->fired && p < e->plan->n_pops; p++) vec_free(w->fired[p]);
+    for (int p = 0; w->fired && p < e->plan->n_pops; p++) {
+        for (uint32_t k = 0; w->fired[p] && k < e->pop[p].heard_steps; k++) vec_free(w->fired[p][k]);
+        cx_free(w->fired[p]);
+    }
     cx_free(w->fired);
     cx_free(w->syn_col);
     cx_free(w->syn_src);

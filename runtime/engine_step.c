@@ -43,6 +43,7 @@ static void sum_events(Worker *w, int64_t step, double t, double t1)
         if (s->kind->events && step >= s->plan->start && step < s->plan->stop) s->kind->events(w, s, step, t, t1);
     }
     plastic_post(w, step, t, t1);
+    plastic_events(w, step, t, t1);
     if (e->meet_arrivals) threads_meet(e->threads);
 }
 
@@ -154,7 +155,6 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     double *const out[1] = {w->out};
     Frame before = pop_frame(w, pop, step, t, t1), after = before;
     after.t = t1;
-    if (p->heard) vec_clear(w->fired[pop]);
     if (lo == hi) return;
     size_t before_all = spikes->n;
     if (p->driven || p->recorded) {
@@ -180,7 +180,7 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
             if (bad < n) not_finite(w, step, pop, lo + bad);
         }
     }
-    for (size_t j = before_all; p->heard && j < spikes->n; j++) vec_push(w->fired[pop], spikes->id[j]);
+    if (p->heard) plastic_fired(w, pop, step, spikes->id + before_all, spikes->n - before_all);
 }
 
 /* How many spikes each of n neurons of a source has at the end of this step; false after a fault. */
@@ -253,6 +253,10 @@ static void post(Worker *w, int turn, int64_t step, int n)
                 size_t count;
                 const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
                 if (count) ring_post(group, share, step + k, id, count);
+                for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
+                    id = spikes_of(e, t, turn, k, p, &count);
+                    if (count) plastic_note(e, group, share, p, step + k, id, count);
+                }
             }
         }
     }

@@ -10,6 +10,6 @@ const char *const fn_role_name[N_FN_ROLES] = {
     [FN_INIT] = "init",     [FN_ARRIVE] = "arrive", [FN_STEP] = "step", [FN_TEST] = "test",
     [FN_RESET] = "reset",   [FN_CHECK] = "check",   [FN_OBS] = "obs",   [FN_DRIVE] = "drive",
     [FN_WEIGHT] = "weight", [FN_DELAY] = "delay",   [FN_PROB] = "prob", [FN_RATE] = "rate",
-    [FN_PRE] = "pre",       [FN_POST] = "post",
+    [FN_PRE] = "pre",       [FN_POST] = "post",     [FN_EVENT] = "event",
     [FN_DERIV] = "deriv",   [FN_RANGE] = "range",
 };

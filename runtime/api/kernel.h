@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frame.h"
+
 #define CORTEXC_KERNEL_ABI 1
 
 typedef enum Op {
@@ -42,20 +44,11 @@ typedef enum FnRole {
     FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
     FN_PRE,    /* per synapse, at the arrival of a spike: writes its columns; out[k] is added to a sum (PlanSynapse) */
     FN_POST,   /* per synapse, at a spike of the target */
+    FN_EVENT,  /* per synapse, at another event */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;
 extern const char *const fn_role_name[N_FN_ROLES];
-
-typedef struct Frame {
-    double *const *col;  /* col[f]: base of field f's column (index = neuron), or its single value */
-    int64_t step;
-    double t, t1;        /* exact t_n and t_{n+1}, ms */
-    uint64_t key;        /* of the declaration: rng_key(seed, name) */
-    /* LANE_SYNAPSE: coordinates of lane k */
-    const uint32_t *src, *tgt, *mult;
-    void *scratch;       /* kernel->scratch_bytes, 64-byte aligned, one per thread */
-} Frame;
 
 typedef struct KernelFn KernelFn;
 struct KernelFn {

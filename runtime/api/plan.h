@@ -71,12 +71,28 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
 } PlanAttr;
 
 enum { PLAN_SUMS = 4 };
+typedef enum PlanWhen { ON_PRE, ON_POST, ON_EVENT } PlanWhen;
+typedef struct PlanFrom { /* neurons whose spikes are events of synapses */
+    int pop;
+    PlanSelect sel;
+} PlanFrom;
+typedef struct PlanHandler { /* what synapses do at one kind of moment */
+    PlanWhen when;
+    int fn;              /* FN_PRE, FN_POST or FN_EVENT */
+    int64_t after;       /* steps behind the arrival, behind the spike of the target, or behind the event */
+    int n_sums, sum[PLAN_SUMS]; /* out[k] is added to this FIELD_ACC of the target's kernel */
+    bool draws;          /* random numbers, anew at each event */
+    int n_from;          /* ON_EVENT */
+    const PlanFrom *from;
+} PlanHandler;
 typedef struct PlanSynapse { /* a synapse model */
     const char *name;       /* NULL for static synapses, whose weight is in PlanProj */
-    int kernel, fn_init, fn_pre, fn_post; /* -1: none */
-    int n_sums, sum[PLAN_SUMS]; /* out[k] of fn_pre is added to this FIELD_ACC of the target's kernel */
+    int kernel, fn_init;
+    int n_handlers;         /* in the order in which they run within a step: arrivals, spikes of targets, events */
+    const PlanHandler *handler;
     bool reads_source;      /* a handler reads the source's variables */
-    bool post_source;       /* on post needs to know the sources */
+    bool needs_source;      /* a handler that runs at no arrival needs to know the sources */
+    bool needs_mult;        /* handlers draw, so they need to know the multiplicities */
 } PlanSynapse;
 
 typedef enum PlanTri { TRI_DEFAULT, TRI_FALSE, TRI_TRUE } PlanTri;
