@@ -22,6 +22,7 @@ import synapses     # noqa: F401
 import events       # noqa: F401
 import measures     # noqa: F401
 import stimuli      # noqa: F401
+import links        # noqa: F401
 import networks     # noqa: F401
 from bench import CHECKS, Bench
 
