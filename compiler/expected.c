@@ -192,9 +192,9 @@ static bool of_variable(Sema *S, Node *n, int64_t total, PlanExpect *x, Ex *pops
         }
         *dim = its;
         if (!k) x->unit = v->unit;
-        PlanRec r = {.pop = p->plan, .sel = x->sel[k], .n_vars = 1, .var = v, .every = 1, .from = x->from, .to = x->to, .watched = true};
-        if (x->last >= 0 && S->fixed_end) r.from = (x->to < total ? x->to : total) - x->last;
-        if (r.from < 0) r.from = 0;
+        PlanRec r = {.pop = p->plan, .sel = x->sel[k], .n_vars = 1, .var = v, .when = {.every = 1, .from = x->from, .to = x->to}, .watched = true};
+        if (x->last >= 0 && S->fixed_end) r.when.from = (x->to < total ? x->to : total) - x->last;
+        if (r.when.from < 0) r.when.from = 0;
         rec[k] = (int)vec_len(S->rec);
         vec_push(S->rec, r);
     }
@@ -220,7 +220,7 @@ static bool of_synapses(Sema *S, Node *n, PlanExpect *x, Dim *dim)
     *dim = found->inst ? inst_slot(found->inst, n->name)->dim : found->port->dim;
     x->unit = v->unit;
     x->syn_rec = (int)vec_len(S->syn_rec);
-    PlanSynRec r = {.name = found->name, .n_vars = 1, .var = v, .at_end = true, .every = 1, .to = INT64_MAX, .watched = true};
+    PlanSynRec r = {.name = found->name, .n_vars = 1, .var = v, .when = {.kind = TIMES_END}, .watched = true};
     vec_push(S->syn_rec, r);
     return true;
 }

@@ -367,6 +367,7 @@ struct Sema {
     PlanProj *proj;      /* vecs that become the plan */
     PlanStim *stim;
     PlanRec *rec;
+    PlanCount *count;
     PlanSynRec *syn_rec;
     Inst **synapses;     /* vec: all that were made */
     ProjInfo *joined;    /* vec: the projections in order of declaration */

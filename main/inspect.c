@@ -44,6 +44,14 @@ int command_check(const Options *o, int argc, char **argv)
     return status;
 }
 
+static void print_when(const PlanLook *w)
+{
+    if (w->kind == TIMES_END) printf(" at end");
+    else if (w->kind == TIMES_SPIKES) printf(" at spikes");
+    else if (w->kind == TIMES_AT) printf(" at %lld times", (long long)w->n_at);
+    else printf(" every %lld steps", (long long)w->every);
+}
+
 static void print_plan(const Compiled *c)
 {
     const Plan *p = c->plan;
@@ -79,14 +87,20 @@ static void print_plan(const Compiled *c)
         const PlanRec *q = &p->rec[k];
         printf("record %s:", p->pop[q->pop].name);
         for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
-        printf(" of %u neurons every %lld steps%s\n", q->sel.n, (long long)q->every, q->watched ? ", for what is expected" : "");
+        printf(" of %u neurons", q->sel.n);
+        print_when(&q->when);
+        printf("%s\n", q->watched ? ", for what is expected" : "");
+    }
+    for (int k = 0; k < p->n_counts; k++) {
+        const PlanCount *q = &p->count[k];
+        printf("record %s of %s: %u neurons every %lld steps\n", q->each ? "count" : "rate", p->pop[q->pop].name, q->sel.n, (long long)q->every);
     }
     for (int k = 0; k < p->n_syn_recs; k++) {
         const PlanSynRec *q = &p->syn_rec[k];
         printf("record synapses of %s:", q->name);
         for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
-        if (q->at_end) printf(" at end\n");
-        else printf(" every %lld steps\n", (long long)q->every);
+        print_when(&q->when);
+        printf("%s\n", q->connectivity ? ", the whole projection" : q->watched ? ", for what is expected" : "");
     }
     for (int k = 0; k < p->n_runs; k++) printf("run %lld steps\n", (long long)p->run[k].steps);
 }

@@ -152,6 +152,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     bool ok = simulate(e, p, s, pr, &f);
     EngineNan nan = engine_nan(e);
     if (ok && !stop_now) engine_finish(e);
+    if (ok && !stop_now) ok = engine_last_frames(e, &f);
     expect_finish(x, e);
     EngineStats st = engine_stats(e);
     int64_t total = 0;

@@ -38,20 +38,6 @@ struct Expect {
     Watch *watch;
 };
 
-/* Position of a neuron among the selected ones, or -1. */
-static int64_t position(const PlanSelect *s, uint32_t id)
-{
-    if (id < s->lo || id >= s->hi) return -1;
-    if (!s->index) return id - s->lo;
-    uint32_t lo = 0, hi = s->n;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (s->index[mid] < id) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < s->n && s->index[lo] == id ? (int64_t)lo : -1;
-}
-
 /* Forgets what is more than the window's length before `step`; moves the rest now and then. */
 #define FORGET(w, list, limit)                                                              \
     do {                                                                                    \
@@ -82,7 +68,7 @@ static bool on_spikes(Sink *s, int pop, int64_t step, const uint32_t *id, size_t
         for (int q = 0; q < e->n_pops; q++) {
             if (e->pop[q] != pop) continue;
             for (size_t m = 0; m < n; m++) {
-                int64_t at = position(&e->sel[q], id[m]);
+                int64_t at = output_position(&e->sel[q], id[m]);
                 if (at >= 0) take_spike(w, q >= e->n_first, w->first[q] + (uint64_t)at, step);
             }
         }

@@ -21,7 +21,7 @@ void output_identity(const Plan *p, char text[17])
 }
 
 /* An array of the n numbers 0, 1, … */
-static bool count_up(H5file *h, const char *path, uint64_t n)
+bool output_count_up(H5file *h, const char *path, uint64_t n)
 {
     uint64_t block = n < H5_CHUNK ? n : H5_CHUNK;
     uint64_t *v = cx_alloc(block ? block : 1, sizeof *v, "node table");
@@ -63,7 +63,7 @@ static bool node_table(H5file *h, const Plan *p, int k)
 #define UNDER(leaf) arena_printf(a, "/nodes/%s/%s", pop->name, leaf)
     bool ok = h5_constant(h, UNDER("node_type_id"), H5K_I64, pop->n, &type) &&
               h5_constant(h, UNDER("node_group_id"), H5K_U32, pop->n, &group) &&
-              count_up(h, id, pop->n) && h5_link(h, id, UNDER("node_group_index"));
+              output_count_up(h, id, pop->n) && h5_link(h, id, UNDER("node_group_index"));
     ok = ok && h5_repeat(h, UNDER("0/layer"), pop->n, pop->layer ? pop->layer : pop->name);
     ok = ok &&
          h5_repeat(h, UNDER("0/model_type"), pop->n, pop->is_source ? "virtual" : "point_neuron");

@@ -73,6 +73,9 @@ def digest(path):
         lines.append(f"record {name}: {' x '.join(map(str, shape))} {bits}")
     for name, (shape, bits) in sorted(records(path, "/cortexc/synapses").items()):
         lines.append(f"synapses {name}: {' x '.join(map(str, shape))} {bits}")
+    for what, where in (("at spikes", "/cortexc/at_spikes"), ("edges", "/edges")):
+        for name, (shape, bits) in sorted(records(path, where).items()):
+            lines.append(f"{what} {name}: {' x '.join(map(str, shape))} {bits}")
     for what, value, met in expected(path):
         lines.append(f"{what}: {value}, {'met' if met else 'not met'}")
     return "\n".join(lines) + "\n"
