@@ -270,6 +270,7 @@ bool synapse_assign(Ctx *c, Node *n);                 /* statements that only sy
 void synapse_check_unused(Sema *S);                   /* models that no connection uses */
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
+bool synapse_is_projection(Sema *S, Node *n);
 
 /* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
 void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
@@ -382,6 +383,7 @@ struct Sema {
     PlanProj *proj;      /* vecs that become the plan */
     PlanStim *stim;
     PlanRec *rec;
+    PlanCount *count;
     PlanSynRec *syn_rec;
     Inst **synapses;     /* vec: all that were made */
     ProjInfo *joined;    /* vec: the projections in order of declaration */
@@ -394,6 +396,7 @@ struct Sema {
     int deep;            /* of them, those within each other */
     bool declared;       /* all names are known */
     bool unread;         /* there were mistakes of syntax */
+    bool fixed_end;      /* it is known when the run ends */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
     struct FileList *files; /* vec: what `file(…)` has read */
@@ -425,7 +428,7 @@ int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of pop
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
-void watch_expects(Sema *S);              /* once runs and recordings are known */
+void expected_all(Sema *S);              /* expected.c: once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
 
 /* ---- compile.c ---- */

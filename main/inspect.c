@@ -48,6 +48,14 @@ int command_check(const Options *o, int argc, char **argv)
     return status;
 }
 
+static void print_when(const PlanLook *w)
+{
+    if (w->kind == TIMES_END) printf(" at end");
+    else if (w->kind == TIMES_SPIKES) printf(" at spikes");
+    else if (w->kind == TIMES_AT) printf(" at %lld times", (long long)w->n_at);
+    else printf(" every %lld steps", (long long)w->every);
+}
+
 static void print_plan(const Compiled *c)
 {
     const Plan *p = c->plan;
@@ -83,14 +91,20 @@ static void print_plan(const Compiled *c)
         const PlanRec *q = &p->rec[k];
         printf("record %s:", p->pop[q->pop].name);
         for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
-        printf(" of %u neurons every %lld steps\n", q->sel.n, (long long)q->every);
+        printf(" of %u neurons", q->sel.n);
+        print_when(&q->when);
+        printf("%s\n", q->watched ? ", for what is expected" : "");
+    }
+    for (int k = 0; k < p->n_counts; k++) {
+        const PlanCount *q = &p->count[k];
+        printf("record %s of %s: %u neurons every %lld steps\n", q->each ? "count" : "rate", p->pop[q->pop].name, q->sel.n, (long long)q->every);
     }
     for (int k = 0; k < p->n_syn_recs; k++) {
         const PlanSynRec *q = &p->syn_rec[k];
         printf("record synapses of %s:", q->name);
         for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
-        if (q->at_end) printf(" at end\n");
-        else printf(" every %lld steps\n", (long long)q->every);
+        print_when(&q->when);
+        printf("%s\n", q->connectivity ? ", the whole projection" : q->watched ? ", for what is expected" : "");
     }
     for (int k = 0; k < p->n_runs; k++) printf("run %lld steps\n", (long long)p->run[k].steps);
 }
@@ -161,6 +175,20 @@ static int list_stimuli(const char *only)
         if (!wanted(only, r->name)) continue;
         printf("%s\n    %s\n    %s\n", r->name, r->doc, r->example);
         list_args(r->arg, r->n_args);
+        found++;
+    }
+    return found;
+}
+
+static int list_measures(const char *only)
+{
+    int found = 0;
+    for (int k = 0; k < runtime_registry.n_measures; k++) {
+        const MeasureDef *m = runtime_registry.measure[k];
+        if (!wanted(only, m->name)) continue;
+        printf("%s\n    %s\n    %s\n", m->name, m->doc, m->example);
+        if (m->width) printf("    %-10s a time (%g ms when it is left out)\n", m->width, m->width_ms);
+        if (*m->source) printf("    after %s\n", m->source);
         found++;
     }
     return found;
@@ -265,9 +293,9 @@ int command_list(const Options *o, int argc, char **argv)
     static const struct {
         const char *name;
         int (*list)(const char *only);
-    } kinds[] = {{"rules", list_rules}, {"stimuli", list_stimuli}, {"units", list_units}, {"functions", list_functions},
+    } kinds[] = {{"rules", list_rules}, {"stimuli", list_stimuli}, {"measures", list_measures}, {"units", list_units}, {"functions", list_functions},
                  {"integrators", list_integrators}, {"plots", list_plots}, {"diagnostics", list_diagnostics}};
-    if (argc < 1 || argc > 2) return complain_usage("`cortexc list` takes models, rules, stimuli, units, functions, integrators, plots or diagnostics");
+    if (argc < 1 || argc > 2) return complain_usage("`cortexc list` takes models, rules, stimuli, measures, units, functions, integrators, plots or diagnostics");
     const char *only = argc > 1 ? argv[1] : NULL;
     int found = -1;
     if (!strcmp(argv[0], "models")) found = list_models(o, only);
