@@ -85,6 +85,7 @@ typedef struct Ctx {
     const double *wrap;   /* of a synapse: three periods of space in um, 0 for none; or NULL */
     struct PopInfo *home; /* whose neurons a selection looks at */
     bool unused;          /* nobody uses the value: only its form is checked */
+    struct Links *links;  /* values of other populations may be read; or NULL */
 } Ctx;
 
 /* ---- elab.c ---- */
@@ -280,6 +281,18 @@ void moments_check(Inst *in, Node *event);
 bool moments_run(Inst *in, IrFn *test, int spikes);
 void moments_every(Inst *in, IrFn *step);
 void moments_bind_inputs(Sema *S, struct PopInfo *pop); /* behind inst_emit, before the plan */
+
+/* ---- links.c: values of other populations ---- */
+typedef struct Links {       /* of one function of a population that may read them */
+    struct PopInfo *reader;
+    PlanLink *list;          /* vec: the indices that are computed; output k of the function is that of list[k] */
+    int guard;               /* truth value under which the branch being read is taken; -1 always */
+} Links;
+Ex links_value(Ctx *c, Node *n);                   /* a path that ends in a variable, or populations */
+/* Enters a branch of `if`, which only counts where `cond` is `taken`; what to give to links_branch_end. */
+int links_branch(Ctx *c, Ex cond, bool taken);
+void links_branch_end(Ctx *c, int outer);
+void links_plan(Ctx *c, PlanStim *p);              /* hands the list to the plan */
 
 /* ---- sources.c: models that only emit spikes ---- */
 typedef struct PopInfo PopInfo;

@@ -69,6 +69,7 @@ static void make_pop(Engine *e, int k)
     p->col = cx_alloc((size_t)p->kernel->n_fields, sizeof *p->col, "state");
     for (int f = 0; f < p->kernel->n_fields; f++) {
         const KernelField *field = &p->kernel->field[f];
+        if (field->kind == FIELD_LINK) continue; /* links_columns */
         p->col[f] = field->kind == FIELD_ACC ? e->zero : cx_alloc(field->uniform ? 1 : n, sizeof(double), "state");
     }
 }
@@ -251,8 +252,10 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     e->stim = cx_alloc((size_t)p->n_stims, sizeof *e->stim, "engine");
     e->worker = cx_alloc((size_t)e->n_threads, sizeof *e->worker, "engine");
     for (int k = 0; k < p->n_pops; k++) make_pop(e, k);
+    links_columns(e);
     e->syn_rec = cx_alloc((size_t)p->n_syn_recs, sizeof *e->syn_rec, "engine");
     for (int t = 0; t < e->n_threads; t++) make_worker(e, t);
+    links_workers(e);
     for (int k = 0; k < p->n_recs; k++) make_rec(e, k);
     for (int k = 0; ok && k < p->n_stims; k++) ok = make_stim(e, k, f);
     if (!ok || !engine_build(e, f)) {
@@ -363,6 +366,8 @@ static void free_worker(Engine *e, Worker *w)
     cx_free(w->col);
     cx_free(w->acc);
     cx_free(w->out);
+    if (w->index) cx_free(w->index[0]);
+    cx_free(w->index);
     cx_free(w->count);
     cx_free(w->scratch);
     for (int p = 0; w->fired && p < e->plan->n_pops; p++) {
@@ -384,7 +389,7 @@ void engine_free(Engine *e)
     for (int k = 0; k < e->plan->n_pops; k++) {
         Pop *p = &e->pop[k];
         for (int f = 0; p->kernel && f < p->kernel->n_fields; f++)
-            if (p->kernel->field[f].kind != FIELD_ACC) cx_free(p->col[f]);
+            if (p->kernel->field[f].kind != FIELD_ACC && p->kernel->field[f].kind != FIELD_LINK) cx_free(p->col[f]);
         cx_free(p->col);
         cx_free(p->part);
         if (p->counts) rng_poisson_free(p->counts);

@@ -170,6 +170,7 @@ typedef struct Worker { /* what one thread owns */
     double ***col;      /* [pop][field] with the thread's own accumulators */
     Spikes spikes[2];
     double *out;        /* ENGINE_BLOCK */
+    double **index;     /* ENGINE_BLOCK for each index of the drive that has the most; the first holds the memory of all */
     uint32_t *count;    /* ENGINE_BLOCK */
     int turn;           /* which of the two windows is being filled */
     void *scratch;
@@ -191,6 +192,7 @@ struct Engine {
     SynRec *syn_rec;
     Stim *stim;
     bool meet_arrivals;  /* synapses read their sources: nobody integrates before all events are summed */
+    bool linked;         /* values of other neurons are read behind the events: everybody meets before and behind that */
     int n_groups;
     Group *group;
     uint64_t *proj_synapses;
@@ -263,6 +265,12 @@ bool plastic_due(const PlanSynRec *r, int64_t step);
 /* Visits the columns of all plastic synapses onto a population. */
 void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),
                    void *user);
+
+/* ---- links.c: columns of other populations ---- */
+void links_columns(Engine *e); /* once all populations are made */
+void links_workers(Engine *e);
+/* Runs a drive whose outputs are indices, and tests these. */
+void links_drive(Worker *w, const Stim *s, const KernelFn *fn, const Frame *fr);
 
 /* engine_step.c */
 void engine_step_run(void *engine, int thread);

@@ -145,10 +145,39 @@ static void not_finite(Worker *w, int64_t step, int pop, uint32_t neuron)
     *nan = (EngineNan){.hit = true, .pop = pop, .field = field, .neuron = neuron, .step = step};
 }
 
+/* The events of t_n into the variables of one population. */
+static void arrive(Worker *w, int64_t step, double t, double t1, int pop)
+{
+    const Pop *p = &w->engine->pop[pop];
+    const KernelFn *fn = pop_fn(p, p->plan->fn_arrive);
+    uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+    Frame fr = pop_frame(w, pop, step, t, t1);
+    if (fn && lo < hi) fn->range(fn, &fr, lo, hi, NULL);
+}
+
+/* What is evaluated from values of t_n, and looked at. */
+static void look(Worker *w, int k, int64_t step, double t, double t1, int pop)
+{
+    const Pop *p = &w->engine->pop[pop];
+    if (p->driven) drive(w, step, t, t1, pop);
+    if (p->recorded) record(w, k, step, t, t1, pop);
+}
+
+/* Phases 1 to 3 up to the integration where neurons read others: all variables first, then all inputs. */
+static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bool arrived)
+{
+    const Engine *e = w->engine;
+    for (int p = 0; !arrived && p < e->plan->n_pops; p++) arrive(w, step, t, t1, p);
+    threads_meet(e->threads);
+    for (int p = 0; p < e->plan->n_pops; p++) look(w, k, step, t, t1, p);
+    threads_meet(e->threads);
+}
+
 static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double t, double t1, int pop, bool arrived)
 {
     const Pop *p = &w->engine->pop[pop];
-    const KernelFn *arrive = arrived ? NULL : pop_fn(p, p->plan->fn_arrive), *integrate = pop_fn(p, p->plan->fn_step);
+    bool linked = w->engine->linked; /* link_neurons came before */
+    const KernelFn *events = arrived || linked ? NULL : pop_fn(p, p->plan->fn_arrive), *integrate = pop_fn(p, p->plan->fn_step);
     const KernelFn *test = pop_fn(p, p->plan->fn_test), *reset = pop_fn(p, p->plan->fn_reset);
     const KernelFn *check = pop_fn(p, p->plan->fn_check);
     uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
@@ -157,16 +186,15 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     after.t = t1;
     if (lo == hi) return;
     size_t before_all = spikes->n;
-    if (p->driven || p->recorded) {
-        if (arrive) arrive->range(arrive, &before, lo, hi, NULL);
-        arrive = NULL;
-        if (p->driven) drive(w, step, t, t1, pop);
-        if (p->recorded) record(w, k, step, t, t1, pop);
+    if (!linked && (p->driven || p->recorded)) {
+        if (events) arrive(w, step, t, t1, pop);
+        events = NULL;
+        look(w, k, step, t, t1, pop);
     }
     reserve(spikes, hi - lo);
     for (uint32_t n; lo < hi; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
-        if (arrive) arrive->range(arrive, &before, lo, lo + n, NULL);
+        if (events) events->range(events, &before, lo, lo + n, NULL);
         if (integrate) integrate->range(integrate, &before, lo, lo + n, NULL);
         if (test) {
             size_t first = spikes->n;
@@ -422,6 +450,7 @@ void engine_step_run(void *engine, int thread)
             double t1 = decimal_time(step + k + 1, dt);
             if (!arrived) sum_events(w, step + k, t, t1);
             plastic_record(w, k, step + k, t, t1);
+            if (e->linked) link_neurons(w, k, step + k, t, t1, arrived);
             for (int p = 0; p < e->plan->n_pops; p++) {
                 if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
@@ -448,10 +477,5 @@ void engine_step_finish(void *engine, int thread)
     Worker *w = &e->worker[thread];
     double t = decimal_time(e->step, e->plan->dt), t1 = decimal_time(e->step + 1, e->plan->dt);
     sum_events(w, e->step, t, t1);
-    for (int p = 0; p < e->plan->n_pops; p++) {
-        const KernelFn *arrive = pop_fn(&e->pop[p], e->plan->pop[p].fn_arrive);
-        Frame fr = pop_frame(w, p, e->step, t, t1);
-        uint32_t lo = e->pop[p].part[thread], hi = e->pop[p].part[thread + 1];
-        if (arrive && lo < hi) arrive->range(arrive, &fr, lo, hi, NULL);
-    }
+    for (int p = 0; p < e->plan->n_pops; p++) arrive(w, e->step, t, t1, p);
 }

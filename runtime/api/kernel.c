@@ -3,7 +3,7 @@
 const char *const field_kind_name[N_FIELD_KINDS] = {
     [FIELD_PARAM] = "param", [FIELD_STATE] = "state",   [FIELD_INPUT] = "input",
     [FIELD_ACC] = "acc",     [FIELD_HIDDEN] = "hidden", [FIELD_SOURCE] = "source",
-    [FIELD_TARGET] = "target",
+    [FIELD_TARGET] = "target", [FIELD_LINK] = "link",
 };
 
 const char *const fn_role_name[N_FN_ROLES] = {

@@ -26,6 +26,7 @@ typedef enum FieldKind {
     FIELD_HIDDEN, /* the compiler's own state: refractory counter, last spike, time of the last write */
     FIELD_SOURCE, /* of synapses: the column of the population of the sources that is called as what follows "source." */
     FIELD_TARGET, /* the same of the targets, "target.V" */
+    FIELD_LINK,   /* the column of another population, called as "POPULATION.VARIABLE"; read at any of its neurons */
     N_FIELD_KINDS
 } FieldKind;
 extern const char *const field_kind_name[N_FIELD_KINDS]; /* "param", "state", … */

@@ -119,6 +119,11 @@ typedef struct PlanProj {
     uint64_t seed;
 } PlanProj;
 
+typedef struct PlanLink { /* an index into another population that is computed in every step */
+    const char *pop, *place;
+    uint32_t n;           /* it must be from 0 to below n */
+} PlanLink;
+
 typedef enum PlanStimKind { STIM_POISSON, STIM_DRIVE, STIM_SPIKES, N_STIM_KINDS } PlanStimKind;
 typedef struct PlanStim {
     const char *name, *place;
@@ -130,6 +135,8 @@ typedef struct PlanStim {
     int rate_kernel, rate_fn; /* FN_RATE, in 1/ms, all inputs together */
     PlanAttr weight;   /* LANE_SYNAPSE with source = target = the neuron */
     int drive_fn;      /* STIM_DRIVE: FN_DRIVE of the target's kernel */
+    int n_links;       /* its outputs are indices */
+    const PlanLink *link;
     PlanEvents list;   /* STIM_SPIKES */
     int64_t start, stop; /* steps, stop exclusive; INT64_MAX for never */
     bool has_key_seed;

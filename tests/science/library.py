@@ -46,7 +46,7 @@ class NearestPairs(Pairs):
 
 class Triplets:
     names = ("weight",)
-    nearest, tau_x, tau_y, a2_plus, a3_plus, a2_minus, a3_minus = False, 101.0, 125.0, 5e-10, 6.2e-3, 7e-3, 2.3e-4
+    nearest, tau_x, tau_y, a2_plus, a3_plus, a2_minus, a3_minus = False, 101.0, 125.0, 5e-10, 1e-3, 1.7e-3, 2.3e-4
 
     def __init__(self, w):
         self.w, self.r1, self.r2, self.o1, self.o2 = w, Trace(16.8), Trace(self.tau_x), Trace(33.7), Trace(self.tau_y)
@@ -69,7 +69,7 @@ class Triplets:
 
 
 class NearestTriplets(Triplets):
-    nearest, tau_x, tau_y, a2_plus, a3_plus, a2_minus, a3_minus = True, 714.0, 40.0, 8.8e-11, 5.3e-2, 6.6e-3, 3.1e-3
+    nearest, tau_x, tau_y, a2_plus, a3_plus, a2_minus, a3_minus = True, 714.0, 40.0, 8.8e-11, 3e-3, 1.6e-3, 1e-4
 
 
 class Reward:
@@ -102,14 +102,15 @@ class Reward:
 
     def reward(self, step):
         self.move(step)
-        self.d.set(step, self.d.at(step) + 0.005)
+        self.d.set(step, self.d.at(step) + 0.0003)
 
     def values(self, step):
         return self.now(step), self.c.at(step), 1000 * self.d.at(step)  # Hz
 
 
-RULES = (("stdp", Pairs, ""), ("stdp_nearest", NearestPairs, ""), ("stdp_triplet", Triplets, ""), ("stdp_triplet_nearest", NearestTriplets, ""),
-         ("stdp_reward", Reward, ", reward = R.spike, reward_delay = 0.7 ms"))
+RULES = (("stdp", Pairs, ""), ("stdp_nearest", NearestPairs, ""), ("stdp_triplet", Triplets, ", A3_plus = 1e-3, A2_minus = 1.7e-3"),
+         ("stdp_triplet_nearest", NearestTriplets, ", A3_plus = 3e-3, A2_minus = 1.6e-3, A3_minus = 1e-4"),
+         ("stdp_reward", Reward, ", reward = R.spike, reward_delay = 0.7 ms, dose = 0.3 Hz"))
 
 
 def steps_of(out, name, n):
@@ -124,7 +125,7 @@ def plasticity(b):
             out = b.text(model, NETWORK.format(model=model, delay=delay, more=more, names=", ".join(rule.names)))
             a, t, r = steps_of(out, "A", 8), steps_of(out, "B", 6), steps_of(out, "R", 3)
             got = [out.read(f"/cortexc/synapses/ab/{k}")[0] for k in rule.names]
-            worst, events, moved = 0.0, 0, 0
+            worst, events, moved, inside = 0.0, 0, 0, 0
             for n, (i, j) in enumerate((i, j) for i in range(8) for j in range(6)):
                 start = 0.2 + 0.1 * ((7 * i + 13 * j) % 16)
                 synapse = rule(start)
@@ -137,8 +138,10 @@ def plasticity(b):
                 values = synapse.values(STEPS)
                 worst = max([worst] + [abs(g[n] - v) / max(abs(v), 1e-6) for g, v in zip(got, values)])
                 moved += abs(values[0] - start) > 1e-3
+                inside += 0.001 < values[0] < TOP - 0.001
             b.holds(f"{model}, delays {kind}: events", events, 15000, 100000, 6)
             b.holds(f"{model}, delays {kind}: weights that moved", moved, 30, 48)
+            b.holds(f"{model}, delays {kind}: weights at no bound", inside, 15, 48)
             b.holds(f"{model}, delays {kind}: relative error", worst, 0, 1e-12)
 
 
