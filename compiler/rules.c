@@ -118,26 +118,27 @@ static bool pairs(AttrWork *w, Node *n, PlanProj *p)
 }
 
 /* Position of source or target in its selection, as a value. */
-static int position(AttrWork *w, IrFn *fn, Op op, const PlanSelect *s, Span at)
+static int position(const AttrWork *w, IrModule *m, IrFn *fn, Op op, const PlanSelect *s, Span at)
 {
     int k = ir_imm(fn, op, 0, at);
     if (!s->index) return ir_op2(fn, OP_SUB, k, ir_const(fn, s->lo));
     double *index = arena_many(w->S->arena, double, s->n);
     for (uint32_t q = 0; q < s->n; q++) index[q] = s->index[q];
-    int behind = ir_lookup(fn, OP_SEARCH, ir_table(w->mod, index, (int)s->n), k, at);
+    int behind = ir_lookup(fn, OP_SEARCH, ir_table(m, index, (int)s->n), k, at);
     return ir_op2(fn, OP_SUB, behind, ir_const(fn, 1));
 }
 
-static int entry(AttrWork *w, IrFn *fn, int table, Span at)
+int rules_entry(const AttrWork *w, IrModule *m, IrFn *fn, Span at)
 {
-    int row = position(w, fn, OP_I, &w->from.sel, at), col = position(w, fn, OP_J, &w->to.sel, at);
+    int table = ir_table(m, w->matrix, (int)(w->from.sel.n * w->to.sel.n));
+    int row = position(w, m, fn, OP_I, &w->from.sel, at), col = position(w, m, fn, OP_J, &w->to.sel, at);
     int flat = ir_op2(fn, OP_ADD, ir_op2(fn, OP_MUL, row, ir_const(fn, w->to.sel.n)), col);
     return ir_lookup(fn, OP_LOOKUP, table, flat, at);
 }
 
 /* matrix(rows): row k, column q is the weight from the k-th source to the q-th target selected; 0 is
  * no synapse. */
-static bool matrix(AttrWork *w, Node *n, Node *settings, const Slot *port, PlanProj *p)
+static bool matrix(AttrWork *w, Node *n, Node *settings, const Slot *port, bool plastic, PlanProj *p)
 {
     Sema *S = w->S;
     Ctx c = ctx_const(S, "a matrix of weights");
@@ -177,12 +178,13 @@ static bool matrix(AttrWork *w, Node *n, Node *settings, const Slot *port, PlanP
         }
     }
     IrFn *makes = wire_attr_fn(w, "entry", FN_PROB);
-    int table = ir_table(w->mod, all, (int)(rows * cols));
-    int nonzero = ir_op2(makes, OP_NE, entry(w, makes, table, n->span), ir_const(makes, 0));
+    w->matrix = all;
+    int nonzero = ir_op2(makes, OP_NE, rules_entry(w, w->mod, makes, n->span), ir_const(makes, 0));
     ir_out(makes, 0, ir_op3(makes, OP_SELECT, nonzero, ir_const(makes, 1), ir_const(makes, 0)), n->span);
     p->prob_fn = ir_fn_index(w->mod, makes);
+    if (plastic) return true; /* the synapses take their weights themselves */
     IrFn *value = wire_attr_fn(w, "weight", FN_WEIGHT);
-    ir_out(value, 0, entry(w, value, table, n->span), n->span);
+    ir_out(value, 0, rules_entry(w, w->mod, value, n->span), n->span);
     p->weight = (PlanAttr){.varies = true, .kernel = -1, .fn = ir_fn_index(w->mod, value)};
     return true;
 }
@@ -200,13 +202,13 @@ bool rules_weighted(const RuleDef *rule)
 }
 
 /* Fills what the arguments of a special rule say; false after a diagnostic. */
-bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, PlanProj *p)
+bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, bool plastic, PlanProj *p)
 {
     switch (rule->arg[0].kind) {
     case ARG_CONDITION: return where(w, args, p);
     case ARG_TARGET: return each(w, args[0], p);
     case ARG_PAIRS: return pairs(w, args[0], p);
-    case ARG_MATRIX: return matrix(w, args[0], settings, port, p);
+    case ARG_MATRIX: return matrix(w, args[0], settings, port, plastic, p);
     default: cx_bug("rule %s", rule->name);
     }
 }

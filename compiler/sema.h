@@ -248,6 +248,8 @@ typedef struct Joint {
     const PopRef *from, *to;
     const Slot *port;
     SynapsePick *pick;
+    int (*entry)(const void *user, IrModule *m, IrFn *fn); /* the weight where the rule gives it: a value of fn; else NULL */
+    Node *entries;       /* and what the rule has it from */
     const void *user;
     Sym sum[PLAN_SUMS];  /* variables of the target that `on pre` adds to; the first is the port */
     int n_sums;
@@ -274,6 +276,11 @@ bool handlers_bind(Inst *in, Sym setting);            /* does a setting belong t
 /* Emits all handlers, in the order in which they run; `connect` is NULL for a model that joins nothing. Diagnoses. */
 void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan);
 void handlers_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
+
+/* ---- placing.c ---- */
+/* Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
+ * for all or not, allows it. Fills what the plan says of it. */
+void placing_run(Inst *in, PlanSynapse *plan, bool one_delay);
 
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);

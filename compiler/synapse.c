@@ -107,6 +107,16 @@ static bool check_given(Inst *in, Node *connect)
     return ok;
 }
 
+/* The rule gives the weights. */
+static void take_entries(Inst *in)
+{
+    Slot *s = inst_slot(in, sym("weight"));
+    if (s) s->given = in->joint->entries;
+    if (s || follow_body(in->S, in->def.body)) return;
+    Diag *d = diag_add(in->S->diags, D_bad_argument, in->joint->entries->span, "`%s` has no `weight` to take from a matrix", in->def.name);
+    diag_hint(d, "write `where(m[i][j] > 0)` for a matrix of zeros and ones");
+}
+
 static bool check_weight(Inst *in, const char *name)
 {
     Slot *s = inst_slot(in, sym("weight"));
@@ -370,6 +380,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     read_parts(in);
     for (int k = 0; k < def->n_settings; k++) inst_settings(in, def->settings[k], false);
     inst_settings(in, in->settings, true);
+    if (joint->entries) take_entries(in);
     fix_constants(in);
     if (!handlers_any(in, "pre") && !follow_body(S, def->body)) {
         Diag *d = diag_add(S->diags, D_missing_setting, !connect ? ast_name_span(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
@@ -398,6 +409,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     const Slot *weight = inst_slot(in, sym("weight"));
     if (weight && weight->ex.kind == EX_NUM && weight->ex.is_const) p->weight.value = weight->ex.num;
     else p->weight.varies = true;
+    placing_run(in, &p->synapse, !p->delay.varies);
     p->synapse.kernel = network_module(S, in->mod);
     handlers_needs(in, &p->synapse);
     return in;

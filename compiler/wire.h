@@ -17,6 +17,7 @@ typedef struct AttrWork {
     IrModule *mod; /* made at first need */
     const char *name;
     double wrap[3]; /* periods of space in um, 0 for none */
+    const double *matrix; /* of a rule that gives the weights: a row for each source selected */
 } AttrWork;
 
 Node *wire_setting(Node *settings, const char *name); /* NULL when it is not given */
@@ -44,7 +45,8 @@ void watch_run(Sema *S, Node *n);
 /* ---- rules.c ---- */
 bool rules_special(const RuleDef *rule);
 bool rules_weighted(const RuleDef *rule);
-bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, PlanProj *p);
+int rules_entry(const AttrWork *w, IrModule *m, IrFn *fn, Span at); /* the entry of a synapse in w->matrix, as a value of fn */
+bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, bool plastic, PlanProj *p);
 
 /* ---- events.c ---- */
 bool events_list(Sema *S, Node *times, Node *indices, uint32_t n, const PlanSelect *sel, bool stamped, PlanEvents *out);

@@ -200,3 +200,81 @@ run 10 s
     mean, spread = spikes * 0.25, (spikes * 0.25 * 0.75) ** 0.5
     b.holds("released over expected, mean of 40 targets", sum(seen) / 40 / mean, 1 - 4 * spread / mean / 40 ** 0.5, 1 + 4 * spread / mean / 40 ** 0.5, 6)
     b.holds("spread over the binomial one", (sum((x - mean) ** 2 for x in seen) / 40) ** 0.5 / spread, 0.6, 1.5)
+
+
+@check()
+def placing(b):
+    """Variables that are stored once for each source or target have the bits that they have when each synapse stores its own."""
+    text = """
+population A : 40 of poisson_source {{ rate = 300 Hz }}
+population B : 60 of lif {{ V = 3 mV*mod(i, 6) }}
+stimulus -> B : poisson(rate = 900 Hz) {{ weight = 1.6 mV }}
+synapse busy {{
+  param w_max : port
+  state weight : port
+  state n = 0
+  state u = 0.1
+  state r = 0
+  state o = 0
+  du/dt = (0.1 - u)/(30 ms)
+  dr/dt = -r/(10 ms)
+  do/dt = -o/(25 ms)
+  on pre {{
+    u += 0.2*(1 - u)
+    port += weight*u
+    weight = clip(weight - 0.01*o*w_max*(1 + 0.1*r), 0, w_max)
+    r += 1
+    if r > 3 {{ n += 1; r = 0.5*r }}
+  }}
+  on pre after 5 ms {{ r *= 0.9 }}
+  on post after 1 ms {{ o = 0.5*o + 1/(1 + target.V/[mV]) }}
+  on post {{ weight = clip(weight + 0.002*r*w_max, 0, w_max); o += 0.3 }}
+}}
+connect A -> B : indegree(30) using {model} as ab {{ weight = uniform(0 mV, 0.4 mV), w_max = 0.5 mV, delay = 1.2 ms{more} }}
+record {names} of ab every 100 ms
+run 1 s
+"""
+    for model, more, names in (("busy", ("n", "u", "r", "o"), "weight, n, u, r, o"), ("stdp_triplet", ("r1", "r2", "o1", "o2"), "weight, r1, r2, o1, o2"),
+                               ("tsodyks_markram", ("u",), "x, u")):
+        start = {"u": "0.1" if model == "busy" else "0"}
+        spread = "".join(f", {k} = {start.get(k, '0')} + 0*j" for k in more)
+        top = "" if model != "tsodyks_markram" else "w_max"
+        outs = [b.text(model, text.format(model=model, more=m, names=names).replace(", w_max = 0.5 mV" if top else "\0", "")) for m in ("", spread)]
+        for name in names.split(", "):
+            one, each = (out.read(f"/cortexc/synapses/ab/{name}")[0] for out in outs)
+            b.same(f"{model}.{name}: values that differ", sum(x != y for x, y in zip(one, each)), 0)
+            b.holds(f"{model}.{name}: different values", len(set(each)), 2, 1e6)
+        stem = b.write(model, text.format(model=model, more="", names=names).replace(", w_max = 0.5 mV" if top else "\0", ""))
+        said = b.call("check", stem + ".cortex")
+        b.same(f"{model}: equations of sources and targets", said.count("one value for each"), {"busy": 3, "stdp_triplet": 4, "tsodyks_markram": 2}[model])
+
+
+@check()
+def static_and_matrix(b):
+    """A synapse that only adds its weight is a static one; a matrix gives plastic synapses what a function of i and j would."""
+    text = """
+synapse mine {
+  state weight : port
+  on pre { port += weight }
+}
+let m = [[0, 0.5, 1], [2, 0, 0.25], [0.75, 1.5, 0], [0, 0, 1.25]]
+population A : 4 of poisson_source { rate = 100 Hz }
+population B : 30 of lif
+population C : 3 of lif { V = 12 mV + 2 mV*i }
+stimulus -> C : poisson(rate = 900 Hz) { weight = 1.6 mV }
+connect A -> B : indegree(5) USING { weight = normal(0.5 mV, 0.1 mV), delay = 2 ms }
+connect A -> C : RULE, w_max = 3 mV, delay = 1 ms }
+record V of B every 1 ms
+record weight of ac at end
+run 500 ms
+"""
+    matrix = "matrix(m*[mV]) using stdp as ac { tau_pre = 20 ms"
+    where = "where(m[i][j] > 0) using stdp as ac { weight = m[i][j]*[mV]"
+    one, two = (b.text("static_and_matrix", text.replace("USING", using).replace("RULE", rule)) for using, rule in (("", matrix), ("using mine", where)))
+    stem = b.write("static_and_matrix", text.replace("USING", "using mine").replace("RULE", matrix))
+    b.same("projections that run as plastic ones", b.call("emit", "plan", stem + ".cortex").count("using"), 1)
+    b.same("voltages that differ", sum(x != y for a, c in zip(one.record("B", "V"), two.record("B", "V")) for x, y in zip(a, c)), 0)
+    w = [out.read("/cortexc/synapses/ac/weight")[0] for out in (one, two)]
+    b.same("weights", len(w[0]), 7)
+    b.same("weights that differ", sum(x != y for x, y in zip(*w)), 0)
+    b.same("weights that moved", sum(abs(x - y) > 1e-3 for x, y in zip(w[0], (0.5, 1, 2, 0.25, 0.75, 1.5, 1.25))), 7)
