@@ -303,6 +303,8 @@ bool network_plan(Sema *S)
             ports[out->n_ports++] = (PlanPort){.name = s->name, .acc_field = s->acc, .non_negative = s->has_range && s->lo >= 0};
         }
         out->port = ports;
+        out->exact = in->exact;
+        out->n_exact = in->n_exact;
         out->fn_init = role_of(m, FN_INIT);
         out->fn_arrive = role_of(m, FN_ARRIVE);
         out->fn_step = role_of(m, FN_STEP);

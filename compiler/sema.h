@@ -203,6 +203,8 @@ struct Inst {
     Node *until;
     OdeEq *eqs;
     int n_eqs;
+    PlanExact *exact;    /* propagators to be made before the run */
+    int n_exact;
     struct Joint *joint; /* of a synapse: what it joins (synapse.c); NULL for neurons */
 };
 /* Reads declarations; emits nothing. `mod_name` names the module. */

@@ -266,6 +266,7 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
     make_buffers(e);
     init_states(e);
+    for (int k = 0; k < p->n_pops; k++) prepare_pop(e, k);
     if (!check_ranges(e, f)) {
         engine_free(e);
         return NULL;

@@ -279,6 +279,9 @@ void engine_step_finish(void *engine, int thread);
 /* Notes a value that ends the run at phase 1 of `step`. */
 void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...) CX_PRINTF(3, 4);
 
+/* ---- prepare.c: columns of propagators, made from parameters ---- */
+void prepare_pop(Engine *e, int pop);
+
 /* ---- state.c: everything a run can change, listed once ---- */
 typedef void StateVisit(void *user, const char *name, const void *data, size_t count, size_t size);
 void state_each(const Engine *e, int pop, StateVisit *visit, void *user);

@@ -37,6 +37,20 @@ static inline size_t plan_events_from(const PlanEvents *e, int64_t step)
     return lo;
 }
 
+/* The propagator over the time h of n linear equations x' = A x + c + G xi whose coefficients are
+ * parameters; c_j = gain_j u_j + offset_j. A function gives the entries of each neuron: below, a, g,
+ * gain, offset hold which output an entry is (-1: zero). P = exp(A h), Q its integral, L L^T the covariance
+ * of the noise after h: p, f, b, l hold the columns to be written (-1: not wanted). */
+typedef struct PlanExact {
+    int fn;                   /* FN_MATRIX of the population's kernel */
+    double h;
+    int n, n_xi;
+    const int *a, *g;         /* n x n, n x n_xi */
+    const int *gain, *offset; /* n */
+    const int *p, *f, *l;     /* n x n: P_ij; Q_ij gain_j; L_ij */
+    const int *b;             /* n: sum over j of Q_ij offset_j */
+} PlanExact;
+
 typedef struct PlanPop {
     const char *name;  /* "L4.e" */
     const char *layer; /* "L4", or the population's own name when it is in no layer */
@@ -45,6 +59,8 @@ typedef struct PlanPop {
     bool is_source;          /* emits spikes and has no state */
     int kernel;              /* into Plan.kernel; -1 for a source without functions */
     int fn_init, fn_arrive, fn_step, fn_test, fn_reset, fn_check; /* -1: none */
+    int n_exact;
+    const PlanExact *exact;
     int n_ports;
     const PlanPort *port;
     bool record_spikes;

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 import neurons      # noqa: F401  (importing enrols the checks)
 import integrators  # noqa: F401
 import noise        # noqa: F401
+import linear       # noqa: F401
 import steps        # noqa: F401
 import space        # noqa: F401
 import synapses     # noqa: F401
