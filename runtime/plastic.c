@@ -59,6 +59,11 @@ static void point(const Engine *e, const Group *g, const Share *s, uint64_t firs
     }
 }
 
+void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col)
+{
+    point(e, g, s, first, col);
+}
+
 /* ---- building ---- */
 
 void plastic_room(const Engine *e, const Group *g, Share *s, int thread)
@@ -238,6 +243,8 @@ int plastic_attach(Engine *e, Group *g)
         e->meet_arrivals = true;
         window = 1;
     }
+    e->linked = e->linked || m->linked;
+    g->silent = !has(m, ON_PRE);
     for (int t = 0; t < e->n_threads; t++) {
         start_traces(e, g, t);
         g->share[t].wait = cx_alloc((size_t)m->n_handlers, sizeof *g->share[t].wait, "events under way");
@@ -279,6 +286,11 @@ static uint32_t row_of(const Group *g, const Share *s, uint64_t at)
         else hi = mid;
     }
     return lo;
+}
+
+uint32_t plastic_source(const Group *g, const Share *s, uint64_t at)
+{
+    return row_of(g, s, at);
 }
 
 typedef struct Call { /* of a handler */
