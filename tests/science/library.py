@@ -278,3 +278,41 @@ run 500 ms
     b.same("weights", len(w[0]), 7)
     b.same("weights that differ", sum(x != y for x, y in zip(*w)), 0)
     b.same("weights that moved", sum(abs(x - y) > 1e-3 for x, y in zip(w[0], (0.5, 1, 2, 0.25, 0.75, 1.5, 1.25))), 7)
+
+
+@check()
+def clopath(b):
+    """Plasticity of the voltage: every weight reckoned anew from the recorded spikes and the recorded voltages of the targets."""
+    out = b.text("clopath", """
+population A : 8 of poisson_source { rate = 30 Hz }
+population B : 6 of adex_clopath
+stimulus -> B.I : ou(mean = 800 pA, sigma = 500 pA, tau = 5 ms)
+connect A -> B : all_to_all using clopath as ab { weight = (0.8 + 0.1*mod(7*i + 13*j, 16))*[nS], w_max = 5 nS, delay = (0.1*mod(5*i + 3*j, 31))*[ms] }
+record V, u_minus, u_plus of B every 0.1 ms
+record weight, x of ab at end
+run 1 s
+""")
+    sources = steps_of(out, "A", 8)
+    v, minus, plus = (out.record("B", k) for k in ("V", "u_minus", "u_plus"))
+    weight, x = (out.read(f"/cortexc/synapses/ab/{k}")[0] for k in ("weight", "x"))
+    worst, up, down = 0.0, 0, 0
+    for k, (i, j) in enumerate((i, j) for i in range(8) for j in range(6)):
+        w, trace = 0.8 + 0.1 * ((7 * i + 13 * j) % 16), Trace(15.0)
+        arrivals = {}
+        for s in sources[i]:
+            arrivals[s + (5 * i + 3 * j) % 31] = arrivals.get(s + (5 * i + 3 * j) % 31, 0) + 1
+        for step in range(10000):
+            for _ in range(arrivals.get(step, 0)):
+                less = max(minus[step][j] + 70.6, 0)
+                down += less > 0
+                w = clip(w - 5 * 14e-5 * less, 5.0)
+                trace.set(step, trace.at(step) + 1 / 15.0)
+            more = max(v[step][j] + 45.3, 0) * max(plus[step][j] + 70.6, 0)
+            up += more > 0
+            w = clip(w + 5 * 8e-5 * trace.at(step) * more * 0.1, 5.0)
+        if 10000 not in arrivals:  # what comes at the last instant would read a voltage that no frame shows
+            worst = max(worst, abs(weight[k] - w) / max(w, 0.01), abs(x[k] - 1000 * trace.at(10000)) / 10)
+    b.holds("weakenings", down, 300, 10000)
+    b.holds("steps with growth", up, 1000, 480000)
+    b.holds("relative error of weights and traces", worst, 0, 1e-12)
+    b.holds("weights at no bound", sum(0.001 < w < 4.999 for w in weight), 20, 48)
