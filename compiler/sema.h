@@ -292,6 +292,11 @@ bool continuous_fits(Ctx *c, Node *n, const Slot *to); /* may the handler being 
 void continuous_emit(Inst *in, PlanSynapse *plan);
 void continuous_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
 
+/* ---- placing.c ---- */
+/* Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
+ * for all or not, allows it. Fills what the plan says of it. */
+void placing_run(Inst *in, PlanSynapse *plan, bool one_delay);
+
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
 void moments_check(Inst *in, Node *event);

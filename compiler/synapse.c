@@ -392,6 +392,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     const Slot *weight = inst_slot(in, sym("weight"));
     if (weight && weight->ex.kind == EX_NUM && weight->ex.is_const) p->weight.value = weight->ex.num;
     else p->weight.varies = true;
+    placing_run(in, &p->synapse, !p->delay.varies);
     p->synapse.kernel = network_module(S, in->mod);
     handlers_needs(in, &p->synapse);
     continuous_needs(in, &p->synapse);

@@ -68,7 +68,8 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     uint64_t n;
     Ring ring;
     /* Of a plastic group, where `tgt` holds neurons and synapses are numbered as they are stored. */
-    double **col;      /* [field of the synapse's kernel]; NULL for columns of neurons */
+    double **col;      /* [field of the synapse's kernel]; NULL for columns of populations */
+    uint32_t first;    /* the first target of the thread: where columns of targets begin */
     uint32_t *src;     /* sources, where handlers that run at no arrival ask for them */
     uint32_t *mult;    /* multiplicities, where handlers draw and any is not 0 */
     struct Wait *wait; /* [handler] */
@@ -266,7 +267,7 @@ uint32_t plastic_source(const Group *g, const Share *s, uint64_t at); /* of syna
 /* Runs FN_INIT for the n synapses from `first` on and checks what came out; tgt, src, mult: theirs. */
 bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
                   const uint32_t *mult, void *scratch, char *why, size_t size);
-void plastic_room(const Engine *e, const Group *g, Share *s);
+void plastic_room(const Engine *e, const Group *g, Share *s, int thread);
 void plastic_index(const Engine *e, const Group *g, Share *s, int thread);
 size_t plastic_bytes(const Engine *e, const Group *g, int thread);
 void plastic_free(const Engine *e, const Group *g, Share *s);

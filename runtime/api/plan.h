@@ -96,6 +96,7 @@ typedef struct PlanFrom { /* neurons whose spikes are events of synapses */
 typedef struct PlanHandler { /* what synapses do at one kind of moment */
     PlanWhen when;
     int fn;              /* FN_PRE, FN_POST or FN_EVENT */
+    int trace;           /* FN_TRACE behind it, over the source or the target; -1: none */
     int64_t after;       /* steps behind the arrival, behind the spike of the target, or behind the event */
     int n_sums, sum[PLAN_SUMS]; /* out[k] is added to this FIELD_ACC of the target's kernel */
     bool draws;          /* random numbers, anew at each event */
@@ -105,6 +106,7 @@ typedef struct PlanHandler { /* what synapses do at one kind of moment */
 typedef struct PlanSynapse { /* a synapse model */
     const char *name;       /* NULL for static synapses, whose weight is in PlanProj */
     int kernel, fn_init;
+    int fn_source, fn_target; /* FN_TRACE that give sources and targets their first values; -1: none */
     int n_handlers;         /* in the order in which they run within a step: arrivals, spikes of targets, events */
     const PlanHandler *handler;
     bool reads_source;      /* a handler reads the source's variables */
