@@ -474,7 +474,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
         ok = synapse && ok;
     } else if (!rules_weighted(rule))
         ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
-    ok = delay_attr(&w, delay, &p.delay) && ok;
+    ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {
         int kernel = network_module(S, w.mod);
