@@ -27,7 +27,7 @@ void inst_init(Inst *in)
             if (!s->has_dim && !s->lost) {
                 s->lost = true;
                 Diag *d = diag_add(in->S->diags, D_missing_unit, ast_name_span(s->decl), "the input `%s` needs its unit", s->name);
-                diag_hint(d, "write `input %s : pA`", s->name);
+                diag_hint(d, "write `input %s : pA`", s->name), diag_range(d, (Span){0, 0});
             }
             s->field = inst_field(in, s, FIELD_INPUT);
         }

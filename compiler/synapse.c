@@ -464,7 +464,7 @@ bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar 
         if (v->name == sym("weight") && at_end) return true;
         Diag *d = diag_add(S->diags, D_record_not_recordable, v->span,
                            v->name == sym("weight") ? "the weights of static synapses never change" : "static synapses have no variable `%s`", v->name);
-        if (v->name == sym("weight")) diag_hint(d, "write `record weight of %s at end`", proj->as);
+        if (v->name == sym("weight")) diag_hint(d, "write `record weight of %s at end`", proj->as), diag_range(d, (Span){0, 0});
         return false;
     }
     Slot *s = inst_slot(in, v->name);

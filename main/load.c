@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_MODEL_BYTES = 64 << 20, SHOWN_DIAGS = 50 };
+enum { MAX_MODEL_BYTES = 64 << 20 };
 
 /* Where library models are looked for: $CORTEXC_LIB, beside the installed program, the source tree. */
 const char **library_dirs(Arena *a)
@@ -135,7 +135,7 @@ int load(const char *path, const Options *o, bool compile, Buf *dump, Loaded *l)
         l->model = compile_model(&l->ast, l->file, &co);
     }
     if (diag_count(l->ast.diags) && !(o->quiet && !diag_errors(l->ast.diags)))
-        diag_print(l->ast.diags, stderr, color_for(o, stderr), SHOWN_DIAGS);
+        tell_diagnostics(o, l->ast.sources, l->ast.diags);
     if (!syntax_ok || diag_errors(l->ast.diags)) return EXIT_MODEL;
     return 0;
 }

@@ -48,7 +48,7 @@ static void tell_nan(Loaded *l, const Options *o, const EngineNan *nan)
                        decimal_time(nan->step + 1, p->dt));
     diag_note(d, "the run ended there; what came before is in the output file");
     diag_hint(d, "a smaller `dt`, or a bound such as `min(V, Vpeak)` inside an exponential, helps most often");
-    diag_print(ds, stderr, color_for(o, stderr), 0);
+    tell_diagnostics(o, l->ast.sources, ds);
 }
 
 /* Runs all runs of the plan in pieces of 10 simulated ms, between which progress is told and V looked at:
