@@ -228,7 +228,7 @@ def synapse_not_finite(b):
 synapse bomb { param a = 0
   state s = 1
   ds/dt = a*s*s/(1 ms) each step
-  every step { port += 1 pA*s } }
+  every step { port += s*(1 pA) } }
 population A : 3 of passive
 connect A -> A.I : all_to_all using bomb as ab { a = if i == 2 and j == 1 then 1 else 0 }
 record V of A every 0.1 ms
