@@ -125,11 +125,11 @@ typedef struct Pop {
     uint32_t heard_steps;    /* a power of two */
 } Pop;
 
-typedef struct Rows { /* of a recorder at spikes, of one thread and window: one a spike */
+typedef struct SpikeRows { /* of a recorder at spikes, of one thread and window: one a spike */
     uint32_t *id;    /* vecs */
     int64_t *step;
     double **value;  /* [variable] before the reset, [n_vars + variable] behind it */
-} Rows;
+} SpikeRows;
 
 typedef struct Rec {
     const PlanRec *plan;
@@ -137,7 +137,7 @@ typedef struct Rec {
     size_t frame_size;       /* doubles of one frame */
     double *frames[2];       /* of two windows, in turn */
     const double **value;    /* two a variable, for the call of the sink */
-    Rows *rows[2];           /* [thread]; NULL but for recorders at spikes */
+    SpikeRows *rows[2];      /* [thread]; NULL but for recorders at spikes */
 } Rec;
 
 typedef struct SynRec { /* a recorder of synapses */

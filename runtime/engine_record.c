@@ -115,7 +115,7 @@ void engine_record_begin(Worker *w)
     Engine *e = w->engine;
     for (int r = 0; r < e->plan->n_recs; r++) {
         if (!e->rec[r].rows[w->turn]) continue;
-        Rows *rows = &e->rec[r].rows[w->turn][w->thread];
+        SpikeRows *rows = &e->rec[r].rows[w->turn][w->thread];
         vec_clear(rows->id);
         vec_clear(rows->step);
         for (int v = 0; v < 2 * e->rec[r].plan->n_vars; v++) vec_clear(rows->value[v]);
@@ -130,7 +130,7 @@ void engine_record_spikes(Worker *w, int pop, const Frame *fr, const uint32_t *i
     for (int r = 0; r < e->plan->n_recs; r++) {
         const PlanRec *plan = e->rec[r].plan;
         if (plan->pop != pop || plan->when.kind != TIMES_SPIKES) continue;
-        Rows *rows = &e->rec[r].rows[w->turn][w->thread];
+        SpikeRows *rows = &e->rec[r].rows[w->turn][w->thread];
         size_t first = vec_len(behind ? rows->value[plan->n_vars] : rows->value[0]);
         for (size_t k = 0; !behind && k < n; k++) {
             if (engine_cut(&plan->sel, id[k]) == engine_cut(&plan->sel, id[k] + 1)) continue;
@@ -160,7 +160,7 @@ static bool give_rows(Engine *e, int rec, int turn, int64_t step)
     Rec *r = &e->rec[rec];
     int n_vars = r->plan->n_vars;
     for (int t = 0; t < e->n_threads; t++) {
-        const Rows *rows = &r->rows[turn][t];
+        const SpikeRows *rows = &r->rows[turn][t];
         size_t lo = 0, hi = vec_len(rows->step);
         while (lo < hi) {
             size_t mid = lo + (hi - lo) / 2;
