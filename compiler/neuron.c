@@ -380,9 +380,8 @@ Ex inst_given(Inst *in, Slot *s, Node *use)
     c.salt = in->joint ? s->name : arena_printf(S->arena, "init.%s", s->name); /* a weight is drawn alike in all synapses */
     c.n_draws = 0;
     if (s->given_outer) c.self = s->name;
-    bool entry = in->joint && in->joint->entry && s->name == sym("weight");
-    Ex e = entry ? ex_ir(in->joint->entry(in->joint->user, in->mod, c.fn), in->joint->port->dim) : elab_celsius(&c, s->given, s->celsius);
-    if (in->joint && s->given_outer && !entry && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);
+    Ex e = elab_celsius(&c, s->given, s->celsius);
+    if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);
     if (s->is_bool && e.kind == EX_BOOL) {
         e = e.is_const ? ex_num(e.num, DIM_NONE) : ex_ir(ir_op1(c.fn, OP_NUM, e.value), DIM_NONE);
     } else if (s->is_bool && e.kind == EX_NUM) {
