@@ -50,7 +50,15 @@ bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar 
 /* ---- rules.c ---- */
 bool rules_special(const RuleDef *rule);
 bool rules_weighted(const RuleDef *rule);
-bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, PlanProj *p);
+bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node **settings, const Slot *port, bool model, PlanProj *p);
+
+bool rules_selected(const PlanSelect *s, double neuron);
+
+/* ---- edges.c ---- */
+Node *edges_column(Sema *S, Span at, const PlanPair *pair, const double *value, size_t n, uint32_t n_tgt, Dim dim, const Unit *unit);
+Ex edges_value(Ctx *c, Node *n);
+bool edges_rule(AttrWork *w, Node **args, Node **settings, const Slot *port, PlanProj *p);
+void edges_matrix(AttrWork *w, Node *at, const double *entry, Node **settings, const Slot *port, PlanProj *p);
 
 /* ---- events.c ---- */
 bool events_list(Sema *S, Node *times, Node *indices, uint32_t n, const PlanSelect *sel, bool stamped, PlanEvents *out);

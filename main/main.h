@@ -6,9 +6,11 @@
 #include "compile.h"
 
 typedef struct Options {
+    const char *plot_from, *plot_to, *plot_of, *plot_size, *plot_title;
+    int dpi;
     const char *output, *duration, *backend, *progress, *color, *dump_after;
     CompileSetting *set; /* vec */
-    bool has_seed, force, quiet, strict, check, format_check;
+    bool has_seed, force, quiet, strict, check, format_check, json_diagnostics;
     int verbose, threads;
     uint64_t seed, point; /* point: of a sweep */
     const char *command_line;
@@ -33,6 +35,9 @@ const char **library_dirs(Arena *a); /* NULL-terminated */
 int run_model(const char *model, const Options *o, const char *path);
 /* sweep.c: all points of a model into `path`. */
 int sweep_run(const Loaded *l, const Options *o, const char *model, const char *path);
+
+/* All diagnostics on stderr, as text or as JSON. */
+void tell_diagnostics(const Options *o, Sources *s, const Diags *ds);
 
 bool color_for(const Options *o, FILE *f);
 /* "cortexc: error: …" on stderr; returns the exit status. */

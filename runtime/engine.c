@@ -288,6 +288,15 @@ uint64_t engine_proj_synapses(const Engine *e, int proj)
     return e->proj_synapses[proj];
 }
 
+uint64_t engine_proj_autapses(const Engine *e, int proj)
+{
+    const PlanProj *p = &e->plan->proj[proj];
+    RuleCall c = rule_call(rule_find(p->rule), p, "", "", e->plan->seed);
+    uint64_t n = 0;
+    for (uint32_t k = 0; k < p->src_sel.n; k++) n += rule_self(&c, &p->src_sel, &p->tgt_sel, k) != RULE_NONE;
+    return n;
+}
+
 void engine_synapse_values(const Engine *e, int rec, int var, double *out)
 {
     plastic_values(e, rec, var, out);

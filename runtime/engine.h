@@ -61,6 +61,8 @@ EngineStats engine_stats(const Engine *e);
 EngineNan engine_nan(const Engine *e);
 /* The number of synapses of a projection. */
 uint64_t engine_proj_synapses(const Engine *e, int proj);
+/* How many neurons stand on both sides of a projection but are not joined with themselves. */
+uint64_t engine_proj_autapses(const Engine *e, int proj);
 /* Hash of the whole state of one population: every column, spikes in flight from it. */
 uint64_t engine_state_hash(const Engine *e, int pop);
 /* Column of a field (n values, or one when uniform). */
@@ -68,6 +70,13 @@ const double *engine_column(const Engine *e, int pop, int field);
 /* Visits the synapses of a projection in the order (source, target, multiplicity). */
 typedef void EngineEdge(void *user, uint32_t src, uint32_t tgt, double weight, int64_t delay_steps);
 void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user);
+/* Mean, standard deviation and range of the weights of a projection at the time reached, the same
+ * for any number of threads. `known` is false for synapses without a weight or with one beyond 2^19. */
+typedef struct EngineWeights {
+    bool known;
+    double mean, sd, min, max;
+} EngineWeights;
+EngineWeights engine_weights(const Engine *e, int proj);
 /* The ends of the synapses of a projection, in the same order. */
 typedef void EngineSynapse(void *user, uint32_t src, uint32_t tgt, uint32_t mult);
 void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user);

@@ -68,7 +68,8 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     uint64_t n;
     Ring ring;
     /* Of a plastic group, where `tgt` holds neurons and synapses are numbered as they are stored. */
-    double **col;      /* [field of the synapse's kernel]; NULL for columns of neurons */
+    double **col;      /* [field of the synapse's kernel]; NULL for columns of populations */
+    uint32_t first;    /* the first target of the thread: where columns of targets begin */
     uint32_t *src;     /* sources, where handlers that run at no arrival ask for them */
     uint32_t *mult;    /* multiplicities, where handlers draw and any is not 0 */
     struct Wait *wait; /* [handler] */
@@ -88,6 +89,7 @@ typedef struct Group {
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
     uint64_t key;              /* of the draws of a plastic group */
+    bool silent;               /* nothing happens when spikes arrive, so they are not sent */
     bool listens;              /* its synapses have events of other populations */
     Share *share;              /* one a thread */
 } Group;
@@ -259,10 +261,13 @@ static inline const Kernel *plastic_kernel(const Engine *e, const Group *g)
 {
     return e->plan->kernel[e->plan->proj[g->proj[0]].synapse.kernel];
 }
+/* Points `col` at the columns of the synapses of a share from `first` on, and of their neurons. */
+void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col);
+uint32_t plastic_source(const Group *g, const Share *s, uint64_t at); /* of synapse `at` */
 /* Runs FN_INIT for the n synapses from `first` on and checks what came out; tgt, src, mult: theirs. */
 bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
                   const uint32_t *mult, void *scratch, char *why, size_t size);
-void plastic_room(const Engine *e, const Group *g, Share *s);
+void plastic_room(const Engine *e, const Group *g, Share *s, int thread);
 void plastic_index(const Engine *e, const Group *g, Share *s, int thread);
 size_t plastic_bytes(const Engine *e, const Group *g, int thread);
 void plastic_free(const Engine *e, const Group *g, Share *s);
@@ -288,6 +293,9 @@ void links_columns(Engine *e); /* once all populations are made */
 void links_workers(Engine *e);
 /* Runs a drive whose outputs are indices, and tests these. */
 void links_drive(Worker *w, const Stim *s, const KernelFn *fn, const Frame *fr);
+
+/* ---- continuous.c ---- */
+void continuous_step(Worker *w, int64_t step, double t, double t1); /* phase 3 of all synapses onto the thread's neurons */
 
 /* engine_step.c */
 void engine_step_run(void *engine, int thread);

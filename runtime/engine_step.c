@@ -124,23 +124,40 @@ static void arrive(Worker *w, int64_t step, double t, double t1, int pop)
     if (fn && lo < hi) fn->range(fn, &fr, lo, hi, NULL);
 }
 
-/* What is evaluated from values of t_n, and looked at. */
-static void look(Worker *w, int k, int64_t step, double t, double t1, int pop)
+/* What is recorded of a population at t_n. */
+static void record(Worker *w, int k, int64_t step, double t, double t1, int pop)
 {
-    const Pop *p = &w->engine->pop[pop];
-    if (p->driven) drive(w, step, t, t1, pop);
     Frame fr = pop_frame(w, pop, step, t, t1);
-    if (p->recorded) engine_record_frames(w, k, pop, &fr);
+    engine_record_frames(w, k, pop, &fr);
 }
 
-/* Phases 1 to 3 up to the integration where neurons read others: all variables first, then all inputs. */
+/* Phases 1 to 3 up to the integration where others are read: all variables first, then all inputs. */
 static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bool arrived)
 {
     const Engine *e = w->engine;
     for (int p = 0; !arrived && p < e->plan->n_pops; p++) arrive(w, step, t, t1, p);
     threads_meet(e->threads);
-    for (int p = 0; p < e->plan->n_pops; p++) look(w, k, step, t, t1, p);
+    plastic_record(w, k, step, t, t1);
+    for (int p = 0; p < e->plan->n_pops; p++)
+        if (e->pop[p].driven) drive(w, step, t, t1, p);
+    continuous_step(w, step, t, t1);
+    for (int p = 0; p < e->plan->n_pops; p++)
+        if (e->pop[p].recorded) record(w, k, step, t, t1, p);
     threads_meet(e->threads);
+}
+
+/* Neurons lo to below lo + n, each divides the step into as many parts as it wants. */
+static void step_parts(Worker *w, const Pop *p, const Frame *fr, uint32_t lo, uint32_t n)
+{
+    const KernelFn *parts = pop_fn(p, p->plan->fn_parts), *part = pop_fn(p, p->plan->fn_part);
+    parts->range(parts, fr, lo, lo + n, (double *[]){w->out});
+    for (uint32_t k = 0, left = n; left; k++) {
+        left = 0;
+        for (uint32_t j = 0; j < n; j++)
+            if (w->out[j] > k) w->count[left++] = lo + j;
+        if (left == n) part->range(part, fr, lo, lo + n, NULL);
+        else if (left) part->list(part, fr, w->count, left, NULL);
+    }
 }
 
 static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double t, double t1, int pop, bool arrived)
@@ -159,12 +176,14 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     if (!linked && (p->driven || p->recorded)) {
         if (events) arrive(w, step, t, t1, pop);
         events = NULL;
-        look(w, k, step, t, t1, pop);
+        if (p->driven) drive(w, step, t, t1, pop);
+        if (p->recorded) record(w, k, step, t, t1, pop);
     }
     reserve(spikes, hi - lo);
     for (uint32_t n; lo < hi; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
         if (events) events->range(events, &before, lo, lo + n, NULL);
+        if (p->plan->fn_parts >= 0) step_parts(w, p, &before, lo, n);
         if (integrate) integrate->range(integrate, &before, lo, lo + n, NULL);
         if (test) {
             size_t first = spikes->n;
@@ -252,7 +271,7 @@ static void post(Worker *w, int turn, int64_t step, int n)
             for (int t = 0; t < e->n_threads; t++) {
                 size_t count;
                 const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
-                if (count) ring_post(group, share, step + k, id, count);
+                if (count && !group->silent) ring_post(group, share, step + k, id, count);
                 for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
                     id = spikes_of(e, t, turn, k, p, &count);
                     if (count) plastic_note(e, group, share, p, step + k, id, count);
@@ -395,8 +414,8 @@ void engine_step_run(void *engine, int thread)
         for (int k = 0; k < n; k++) {
             double t1 = decimal_time(step + k + 1, dt);
             if (!arrived) sum_events(w, step + k, t, t1);
-            plastic_record(w, k, step + k, t, t1);
             if (e->linked) link_neurons(w, k, step + k, t, t1, arrived);
+            else plastic_record(w, k, step + k, t, t1);
             for (int p = 0; p < e->plan->n_pops; p++) {
                 if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);

@@ -15,7 +15,7 @@ typedef struct PlanSelect {
 
 typedef struct PlanPort {
     const char *name;
-    int acc_field; /* FIELD_ACC of the population's kernel */
+    int acc_field; /* FIELD_ACC of the population's kernel; FIELD_INPUT where synapses add to it in every step */
     bool non_negative;
 } PlanPort;
 
@@ -59,6 +59,7 @@ typedef struct PlanPop {
     bool is_source;          /* emits spikes and has no state */
     int kernel;              /* into Plan.kernel; -1 for a source without functions */
     int fn_init, fn_arrive, fn_step, fn_test, fn_reset, fn_check; /* -1: none */
+    int fn_parts, fn_part; /* equations that divide their steps; -1: none */
     int n_exact;
     const PlanExact *exact;
     int n_ports;
@@ -95,6 +96,7 @@ typedef struct PlanFrom { /* neurons whose spikes are events of synapses */
 typedef struct PlanHandler { /* what synapses do at one kind of moment */
     PlanWhen when;
     int fn;              /* FN_PRE, FN_POST or FN_EVENT */
+    int trace;           /* FN_TRACE behind it, over the source or the target; -1: none */
     int64_t after;       /* steps behind the arrival, behind the spike of the target, or behind the event */
     int n_sums, sum[PLAN_SUMS]; /* out[k] is added to this FIELD_ACC of the target's kernel */
     bool draws;          /* random numbers, anew at each event */
@@ -104,11 +106,17 @@ typedef struct PlanHandler { /* what synapses do at one kind of moment */
 typedef struct PlanSynapse { /* a synapse model */
     const char *name;       /* NULL for static synapses, whose weight is in PlanProj */
     int kernel, fn_init;
+    int fn_source, fn_target; /* FN_TRACE that give sources and targets their first values; -1: none */
     int n_handlers;         /* in the order in which they run within a step: arrivals, spikes of targets, events */
     const PlanHandler *handler;
     bool reads_source;      /* a handler reads the source's variables */
     bool needs_source;      /* a handler that runs at no arrival needs to know the sources */
     bool needs_mult;        /* handlers draw, so they need to know the multiplicities */
+    int fn_step;            /* FN_STEP: what synapses do in every step, from values of t_n; -1: nothing */
+    int n_flows;
+    const int *flow;        /* its out[k] is added to this FIELD_INPUT of the target's kernel */
+    bool step_draws;        /* it draws random numbers */
+    bool linked;            /* it, or what is recorded, reads values of neurons behind the events of t_n */
 } PlanSynapse;
 
 typedef enum PlanTri { TRI_DEFAULT, TRI_FALSE, TRI_TRUE } PlanTri;
@@ -125,7 +133,7 @@ typedef struct PlanProj {
     const char *rule;
     double arg[4];     /* as the rule's descriptor says (k of indegree, n of total, p of probability) */
     int prob_kernel, prob_fn; /* FN_PROB when p varies, else -1; of `each` it gives the target */
-    const PlanPair *pair; /* of `pairs`, sorted by source, then target */
+    const PlanPair *pair; /* of `pairs` and `edges`, sorted by source, then target */
     uint32_t n_pairs;
     PlanTri autapses, multapses;
     PlanSynapse synapse;

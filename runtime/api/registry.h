@@ -24,6 +24,7 @@ typedef enum ArgKind {
     ARG_TARGET,   /* the number of a target, expression of i and draws */
     ARG_PAIRS,    /* a constant list of pairs of numbers of neurons */
     ARG_MATRIX,   /* constant weights: rows are sources, columns targets */
+    ARG_EDGES,    /* a text: of a file, or in it */
 } ArgKind;
 
 typedef struct ArgDef {

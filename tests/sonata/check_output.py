@@ -191,6 +191,33 @@ def check_tables(f, cells):
     need(c.attrs["neurons"] == sum(cells.values()), "/cortexc: neurons are the sum of the table", c.attrs["neurons"])
 
 
+PROJECTIONS = {"name": str, "source": str, "target": str, "port": str, "unit": str, "synapse": str, "synapses": "<u8", "weight_mean": "<f8",
+               "weight_sd": "<f8"}
+
+
+def check_projections(f, c, cells):
+    table = c.get("projections")
+    if table is None:
+        need(c.attrs["synapses"] == 0, "/cortexc/projections is absent only without synapses")
+        return
+    need(set(table) == set(PROJECTIONS), "/cortexc/projections has the columns documented", sorted(set(table) ^ set(PROJECTIONS)))
+    n = len(table["name"])
+    for column, dtype in PROJECTIONS.items():
+        dataset(table, column, dtype, (n,))
+    need(table["synapses"][...].sum() == c.attrs["synapses"], "/cortexc/projections: synapses are all of them", table["synapses"][...].sum())
+    ends = {text(v) for column in ("source", "target") for v in table[column][...]}
+    need(ends <= set(cells), "/cortexc/projections: ends are populations", ends)
+    for name, count, mean, sd in zip(table["name"].asstr(), table["synapses"], table["weight_mean"], table["weight_sd"]):
+        need(np.isnan(sd) == np.isnan(mean) and not sd < 0, f"{name}: a deviation comes with a mean", sd)
+        group = c.get("synapses", {}).get(name.replace("/", "|"))
+        if group and "weight" in group:
+            last = group["weight"][...] if group["weight"].ndim == 1 else None
+            need(len(group["source"]) == count, f"{name}: as many synapses as are recorded", count)
+            if last is not None:
+                need(np.isclose(mean, last.mean(), rtol=1e-9) and np.isclose(sd, last.std(), rtol=1e-6, atol=1e-9),
+                     f"{name}: mean and deviation are those of the recorded weights", (mean, last.mean(), sd, last.std()))
+
+
 EXPECT = {"text": str, "value": "<f8", "unit": str, "why": str, "lo": "<f8", "hi": "<f8", "met": "u1"}
 
 
@@ -317,6 +344,7 @@ def check_cortexc(f, cells):
         need(False, "/cortexc/parameters is a JSON object", e)
     if need("populations" in c and "layers" in c, "/cortexc has tables of populations and layers"):
         check_tables(f, cells)
+    check_projections(f, c, cells)
     check_expect(c)
     check_at_spikes(f, cells)
     check_edges(f, cells)

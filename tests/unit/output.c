@@ -41,6 +41,12 @@ uint64_t engine_proj_synapses(const Engine *e, int proj)
     return 0;
 }
 
+EngineWeights engine_weights(const Engine *e, int proj)
+{
+    (void)e, (void)proj;
+    return (EngineWeights){0};
+}
+
 void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user)
 {
     (void)e, (void)proj, (void)visit, (void)user;
