@@ -255,6 +255,8 @@ def large(b):
             b.call("plot", "large.h5", "raster", "-o", f"large.{ending}")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+            if best < 1.0:
+                break
         b.holds(f"a million spikes as {ending} in {best:.2f} s", best < 1.0)
 
 
