@@ -521,6 +521,26 @@ bool h5_read_wide(H5file *h, const char *path, uint64_t n, uint64_t width, doubl
     return ok;
 }
 
+const char **h5_children(H5file *h, Arena *a, const char *group, size_t *n)
+{
+    const char **names = NULL;
+    H5G_info_t info;
+    *n = 0;
+    if (there(h, group) && H5Gget_info_by_name(h->id, group, &info, H5P_DEFAULT) >= 0) {
+        for (hsize_t k = 0; k < info.nlinks && k < 65536; k++) {
+            char name[1024];
+            ssize_t len = H5Lget_name_by_idx(h->id, group, H5_INDEX_NAME, H5_ITER_INC, k, name, sizeof name, H5P_DEFAULT);
+            if (len > 0 && (size_t)len < sizeof name) vec_push(names, arena_strdup(a, name));
+        }
+    }
+    H5Eclear2(H5E_DEFAULT);
+    *n = vec_len(names);
+    const char **out = arena_many(a, const char *, *n + 1);
+    for (size_t k = 0; k < *n; k++) out[k] = names[k];
+    vec_free(names);
+    return out;
+}
+
 /* An array of exactly n texts of variable length, copied into the arena. */
 bool h5_read_texts(H5file *h, Arena *a, const char *path, uint64_t n, const char **text)
 {

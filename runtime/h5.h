@@ -51,6 +51,8 @@ bool h5_read_part(H5file *h, const char *path, uint64_t row, uint64_t n, uint64_
 /* The names of what a group holds, in alphabetical order; none when there is no such group. */
 size_t h5_names(H5file *h, Arena *a, const char *group, const char ***name);
 bool h5_read_wide(H5file *h, const char *path, uint64_t n, uint64_t width, double *v);
+/* Names of what a group holds, in order, NULL at the end; none where there is no such group. */
+const char **h5_children(H5file *h, Arena *a, const char *group, size_t *n);
 bool h5_read_texts(H5file *h, Arena *a, const char *path, uint64_t n, const char **text);
 bool h5_read_attr(H5file *h, const char *object, const char *name, H5kind kind, void *v); /* one */
 bool h5_read_attr_text(H5file *h, Arena *a, const char *object, const char *name,

@@ -21,7 +21,7 @@ void output_identity(const Plan *p, char text[17])
 }
 
 /* An array of the n numbers 0, 1, … */
-static bool count_up(H5file *h, const char *path, uint64_t n)
+bool output_count_up(H5file *h, const char *path, uint64_t n)
 {
     uint64_t block = n < H5_CHUNK ? n : H5_CHUNK;
     uint64_t *v = cx_alloc(block ? block : 1, sizeof *v, "node table");
@@ -63,7 +63,7 @@ static bool node_table(H5file *h, const Plan *p, int k)
 #define UNDER(leaf) arena_printf(a, "/nodes/%s/%s", pop->name, leaf)
     bool ok = h5_constant(h, UNDER("node_type_id"), H5K_I64, pop->n, &type) &&
               h5_constant(h, UNDER("node_group_id"), H5K_U32, pop->n, &group) &&
-              count_up(h, id, pop->n) && h5_link(h, id, UNDER("node_group_index"));
+              output_count_up(h, id, pop->n) && h5_link(h, id, UNDER("node_group_index"));
     ok = ok && h5_repeat(h, UNDER("0/layer"), pop->n, pop->layer ? pop->layer : pop->name);
     ok = ok &&
          h5_repeat(h, UNDER("0/model_type"), pop->n, pop->is_source ? "virtual" : "point_neuron");
@@ -298,18 +298,20 @@ static bool projections(H5file *h, const Plan *p, const Engine *e)
 }
 
 /* What the model expects of itself, in order of declaration; nothing when it expects nothing. */
-static bool expected(H5file *h, const Plan *p, const Expect *x, int64_t steps)
+static bool expected(H5file *h, const Plan *p, const Expect *x)
 {
     size_t n = x ? (size_t)expect_count(x) : 0;
     if (!n) return true;
     Arena *a = arena_new("output tables");
-    const char **text = arena_many(a, const char *, n);
+    const char **text = arena_many(a, const char *, n), **unit = arena_many(a, const char *, n);
+    const char **why = arena_many(a, const char *, n);
     double *value = arena_many(a, double, n), *lo = arena_many(a, double, n);
     double *hi = arena_many(a, double, n);
     uint8_t *met = arena_many(a, uint8_t, n);
     for (size_t k = 0; k < n; k++) {
-        ExpectResult r = expect_result(x, (int)k, steps);
+        ExpectResult r = expect_result(x, (int)k);
         text[k] = r.text, value[k] = r.value, met[k] = r.met;
+        unit[k] = r.unit, why[k] = r.why ? r.why : "";
         lo[k] = p->expect[k].lo, hi[k] = p->expect[k].hi;
     }
 #define AT "/cortexc/expect/"
@@ -317,8 +319,8 @@ static bool expected(H5file *h, const Plan *p, const Expect *x, int64_t steps)
               h5_array(h, AT "value", H5K_F64, n, H5_FLAT, value) &&
               h5_array(h, AT "lo", H5K_F64, n, H5_FLAT, lo) &&
               h5_array(h, AT "hi", H5K_F64, n, H5_FLAT, hi) &&
-              h5_array(h, AT "met", H5K_U8, n, H5_FLAT, met) &&
-              h5_attr_text(h, AT "value", "units", "Hz");
+              h5_texts(h, AT "unit", n, unit) && h5_texts(h, AT "why", n, why) &&
+              h5_array(h, AT "met", H5K_U8, n, H5_FLAT, met);
 #undef AT
     arena_free(a);
     return ok;
@@ -328,7 +330,7 @@ bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e,
                  const Expect *x, const OutputTotals *totals)
 {
     bool ok = h5_group(h, "/cortexc") && h5_group(h, "/nodes") && about(h, p, i, e, totals) &&
-              populations(h, p, e, s, totals) && projections(h, p, e) && expected(h, p, x, totals->steps);
+              populations(h, p, e, s, totals) && projections(h, p, e) && expected(h, p, x);
     for (int k = 0; ok && k < p->n_pops; k++)
         ok = node_table(h, p, k);
     return ok;
