@@ -22,6 +22,13 @@ typedef struct CompileArray { /* numbers read from a file */
     const char *unit;     /* as the file says, or NULL */
 } CompileArray;
 
+typedef struct CompileEdges { /* a population of edges of a file */
+    const char *name, *source, *target; /* of the edges, and of its nodes; the latter NULL where it does not say */
+    uint64_t n;
+    const uint64_t *src, *tgt;
+    const double *weight, *delay; /* NULL where it has none */
+} CompileEdges;
+
 typedef struct CompileOptions {
     const char *path;              /* of the model, for messages and relative imports */
     const char *const *lib_dirs;   /* NULL-terminated: where library models are looked for */
@@ -36,6 +43,11 @@ typedef struct CompileOptions {
     Node *(*parse_expression)(Ast *a, const SourceFile *f);
     /* An array of an HDF5 file into the arena; injected, since the compiler knows no HDF5. May be NULL. */
     bool (*read_array)(Arena *a, const char *path, const char *array, uint64_t max, CompileArray *out, Fail *f);
+    /* The populations of edges of a file: all names, NULL at the end, and one of them read: `name`, or if that is
+     * NULL the only one, or the one between nodes called `source` and `target`; out->name is NULL where none is
+     * that. May be NULL. */
+    const char **(*read_edges)(Arena *a, const char *path, const char *name, const char *source, const char *target,
+                               uint64_t max, CompileEdges *out, Fail *f);
     bool declarations;             /* a file of declarations only, with nothing to run, is fine */
     const char *dump_after;        /* a pass name, "all" or NULL */
     Buf *dump;
@@ -64,7 +76,11 @@ void compile_free(Compiled *c);
 
 /* Names of the models in the first of `lib_dirs` that has any, sorted, NULL at the end. */
 const char **compile_library(Arena *a, const char *const *lib_dirs);
-extern const char *const function_names[]; /* of the language, for `cortexc list functions` */
+typedef struct FunctionDoc {
+    const char *name, *example, *doc;
+} FunctionDoc;
+extern const FunctionDoc function_docs[];  /* for `cortexc list functions`, in the order of function_names */
+extern const char *const function_names[];
 extern const int n_function_names;
 
 #endif

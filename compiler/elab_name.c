@@ -1,5 +1,6 @@
 /* Names in expressions: variables, definitions, what every scope has, and what to say of the unknown. */
 #include "space.h"
+#include "wire.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -142,7 +143,7 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
     if (!ok || !c->fn) {
         if (c->fn) {
             Diag *d = diag_add(c->S->diags, D_unknown_name, n->span, "`%s` has no meaning here", s);
-            if (op == OP_XI && c->inst && c->inst->joint) diag_note(d, "synapses have no noise");
+            if (op == OP_XI && c->inst && c->inst->joint) diag_note(d, "in synapses, noise stands in equations `each step` only");
             else if (op == OP_XI) diag_note(d, "noise stands in differential equations only");
             if (op == OP_J) diag_note(d, "`j` is the index of a synapse's target");
         } else
@@ -176,6 +177,7 @@ static void name_unknown(Ctx *c, Node *n)
 
 Ex elab_name(Ctx *c, Node *n)
 {
+    if (n->flags & AST_COLUMN) return edges_value(c, n);
     for (Scope *s = c->scope; s; s = s->up) {
         Bind *b = scope_here(s, n->name);
         if (b && b->kind == B_LOCAL) return b->ex;

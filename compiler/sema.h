@@ -137,6 +137,7 @@ Ex tables_curve(Ctx *c, Node *n, const char *name);
 
 /* ---- files.c ---- */
 Ex files_list(Ctx *c, Node *n); /* file("…") */
+const char *files_beside(Sema *S, Node *n, const char *path);
 
 /* ---- paths.c ---- */
 /* Whether the expression can denote populations (so that it is tried as a path first). */
@@ -178,7 +179,7 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     double lo, hi;
     bool open_lo, open_hi, has_range;
     Node *eq;
-    int acc;             /* FIELD_ACC */
+    int acc;             /* FIELD_ACC; of an input that synapses aim at, its own field; else -1 */
     int last;            /* event-driven variable of a synapse: the field with the time of its last write; else -1 */
     struct Affine *law;  /* and its equation, linear in itself */
 } Slot;
@@ -233,6 +234,7 @@ void inst_ranges(Inst *in, LaneKind lanes);
 int inst_load(Ctx *c, int field, Span at);
 /* What emit.c and block.c share with the declarations. */
 bool inst_is_directive(Node *n);              /* `method = …`, `noise = …` */
+bool inst_directives(Inst *in, OdeSystem *sys); /* reads all that is given; diagnoses */
 const char *inst_kind_word(int kind);         /* "a parameter" */
 void inst_hint_state(Inst *in, Diag *d, Sym name, const Slot *s);
 int inst_hidden(Inst *in, const char *name, const char *unit, const char *doc); /* a new hidden field */
@@ -268,6 +270,7 @@ bool synapse_assign(Ctx *c, Node *n);                 /* statements that only sy
 void synapse_check_unused(Sema *S);                   /* models that no connection uses */
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
+bool synapse_is_projection(Sema *S, Node *n);
 
 /* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
 void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
@@ -277,6 +280,22 @@ bool handlers_bind(Inst *in, Sym setting);            /* does a setting belong t
 /* Emits all handlers, in the order in which they run; `connect` is NULL for a model that joins nothing. Diagnoses. */
 void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan);
 void handlers_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
+
+/* ---- continuous.c: what synapses do at every time ---- */
+bool continuous_is(const Node *every);                /* `every step` */
+bool continuous_each(const Slot *s);                  /* an equation `each step`? */
+bool continuous_any(const Node *body);                /* is there any of that? */
+bool continuous_silent(const Node *body);             /* and nothing that happens when a spike arrives? */
+bool continuous_reads(const Node *n);                 /* does an expression contain `source.X` or `target.X`? */
+bool continuous_aims(const Node *body);               /* does `every step` add to the port, which has to be an input then? */
+bool continuous_fits(Ctx *c, Node *n, const Slot *to); /* may the handler being emitted add to this variable? Diagnoses */
+void continuous_emit(Inst *in, PlanSynapse *plan);
+void continuous_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
+
+/* ---- placing.c ---- */
+/* Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
+ * for all or not, allows it. Fills what the plan says of it. */
+void placing_run(Inst *in, PlanSynapse *plan, bool one_delay);
 
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
@@ -292,6 +311,8 @@ typedef struct Links {       /* of one function of a population that may read th
     int guard;               /* truth value under which the branch being read is taken; -1 always */
 } Links;
 Ex links_value(Ctx *c, Node *n);                   /* a path that ends in a variable, or populations */
+/* A variable of the source or the target of the synapse whose function is made. */
+Ex links_end(Ctx *c, struct PopInfo *p, Slot *s, bool source, Node *at);
 /* Enters a branch of `if`, which only counts where `cond` is `taken`; what to give to links_branch_end. */
 int links_branch(Ctx *c, Ex cond, bool taken);
 void links_branch_end(Ctx *c, int outer);
@@ -367,6 +388,7 @@ struct Sema {
     PlanProj *proj;      /* vecs that become the plan */
     PlanStim *stim;
     PlanRec *rec;
+    PlanCount *count;
     PlanSynRec *syn_rec;
     Inst **synapses;     /* vec: all that were made */
     ProjInfo *joined;    /* vec: the projections in order of declaration */
@@ -379,6 +401,7 @@ struct Sema {
     int deep;            /* of them, those within each other */
     bool declared;       /* all names are known */
     bool unread;         /* there were mistakes of syntax */
+    bool fixed_end;      /* it is known when the run ends */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
     struct FileList *files; /* vec: what `file(…)` has read */
@@ -410,7 +433,7 @@ int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of pop
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
-void watch_expects(Sema *S);              /* once runs and recordings are known */
+void expected_all(Sema *S);              /* expected.c: once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
 
 /* ---- compile.c ---- */

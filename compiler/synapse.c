@@ -2,7 +2,7 @@
  * are synapses. A variable with an equation is event-driven: it is stored as it was when last written, beside the
  * time of that, and every read evaluates the closed form of its equation from there. */
 #include "ode.h"
-#include "sema.h"
+#include "wire.h"
 
 #include <math.h>
 #include <string.h>
@@ -50,10 +50,6 @@ static void read_parts(Inst *in)
         if (!p) continue;
         switch (p->kind) {
         case N_equation:
-            if (p->which == EQ_EACH_STEP) {
-                diag_add(S->diags, D_not_yet, p->span, "this version has no equations of synapses that are computed `each step` yet");
-                break;
-            }
             inst_equation(in, p);
             if (p->which == EQ_UNLESS_REFRACTORY) diag_add(S->diags, D_refractory_missing, p->span, "a synapse cannot be refractory");
             break;
@@ -65,7 +61,10 @@ static void read_parts(Inst *in)
             break;
         }
         case N_event: handlers_event(in, p); break;
-        case N_every: diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a synapse yet", ast_kind_name(p->kind)); break;
+        case N_every:
+            if (continuous_is(p)) break;
+            diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a synapse yet", ast_kind_name(p->kind));
+            break;
         default: break;
         }
     }
@@ -135,7 +134,7 @@ static void no_closed_form(Inst *in, Slot *s, const char *why)
 {
     Diag *d = diag_add(in->S->diags, D_no_closed_form, s->eq->kid[0]->span, "`%s` has no closed form between events", s->name);
     diag_note(d, "%s", why);
-    diag_hint(d, "make it linear in `%s` alone, with parameters as coefficients", s->name);
+    diag_hint(d, "write `each step` behind it to have it integrated in every step, or make it linear in `%s` alone", s->name);
 }
 
 /* Brings dx/dt into the form a*x + b. */
@@ -143,6 +142,10 @@ static bool make_law(Inst *in, Slot *s)
 {
     Sema *S = in->S;
     Node *rhs = s->eq->kid[0];
+    if (continuous_reads(rhs)) {
+        no_closed_form(in, s, "it contains a variable of a neuron, which changes at any time");
+        return false;
+    }
     IrFn *deriv = ir_fn(in->mod, "deriv", FN_DERIV, LANE_SYNAPSE);
     Ctx c = inst_ctx(in, deriv, "deriv");
     c.has_t = c.has_draws = false;
@@ -187,10 +190,10 @@ static bool make_laws(Inst *in)
     bool ok = true;
     in->eqs = arena_many(in->S->arena, OdeEq, vec_len(in->slot) + 1);
     for (size_t k = 0; k < vec_len(in->slot); k++)
-        if (in->slot[k].eq && in->slot[k].field >= 0) ok = make_law(in, &in->slot[k]) && ok;
+        if (in->slot[k].eq && in->slot[k].field >= 0 && !continuous_each(&in->slot[k])) ok = make_law(in, &in->slot[k]) && ok;
     for (size_t k = 0; ok && k < vec_len(in->slot); k++) { /* reads were plain loads until here */
         Slot *s = &in->slot[k];
-        if (!s->eq) continue;
+        if (!s->eq || continuous_each(s)) continue;
         keep_equation(in, s);
         s->last = ir_field(in->mod, (IrField){.name = arena_printf(in->S->arena, "%s.last", s->name), .unit = "ms", .kind = FIELD_HIDDEN,
                                               .lo = -INFINITY, .hi = INFINITY, .doc = "time of the last write"});
@@ -222,7 +225,7 @@ static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
 {
     if (!r) return ex_poison(); /* nothing is known of the neurons of a model that joins none */
     Sema *S = c->S;
-    Inst *own = c->inst, *in = S->pop[r->pop].inst;
+    Inst *in = S->pop[r->pop].inst;
     const char *side = source ? "source" : "target", *pop = S->pop[r->pop].name;
     if (!in) {
         if (S->pop[r->pop].is_source) diag_add(S->diags, D_unknown_name, at->span, "the sources, `%s`, have no variables", pop);
@@ -241,16 +244,7 @@ static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
         return ex_poison();
     }
     if (s->kind == DECL_PARAM && s->ex.kind == EX_NUM && s->ex.is_const) return ex_num(s->ex.num, s->dim);
-    if (s->kind == SLOT_DEFINE || s->kind == DECL_INPUT || s->field < 0) {
-        diag_add(S->diags, D_not_yet, at->span, "this version reads parameters and states of the %s only", side);
-        return ex_poison();
-    }
-    const char *column = arena_printf(S->arena, "%s.%s", side, name);
-    int field = ir_field_find(own->mod, column);
-    if (field < 0)
-        field = ir_field(own->mod, (IrField){.name = column, .unit = inst_unit(in, s), .kind = source ? FIELD_SOURCE : FIELD_TARGET,
-                                             .lo = -INFINITY, .hi = INFINITY, .span = at->span});
-    return ex_ir(ir_imm(c->fn, source ? OP_SRC_LOAD : OP_TGT_LOAD, field, at->span), s->dim);
+    return links_end(c, &S->pop[r->pop], s, source, at);
 }
 
 Ex synapse_neuron(Ctx *c, Node *n)
@@ -283,11 +277,12 @@ static void add_to_sum(Ctx *c, Node *n, const Slot *to, int k, const char *what)
                   k ? "use `+=` or `-=`" : "write `port += weight`");
         return;
     }
-    if (c->inst->joint->handler != FN_PRE) {
+    if (c->inst->joint->handler != FN_PRE && c->inst->joint->handler != FN_STEP) {
         bool post = c->inst->joint->handler == FN_POST;
         say_write(c, n, arena_printf(c->S->arena, post ? "`on post` cannot add to `%s`" : "this event cannot add to `%s`", what), "events arrive in `on pre`");
         return;
     }
+    if (!continuous_fits(c, n->kid[0], to)) return;
     Ex e = elab_num(c, n->kid[1]);
     if (e.kind == EX_POISON || !elab_fits(c, n->kid[1], e, to->dim, arena_printf(c->S->arena, "what is added to `%s`", to->name))) return;
     int *sum = &c->cur[c->n_cur - 1 - k], v = ex_value(c, e);
@@ -308,11 +303,6 @@ static void add_to_target(Ctx *c, Node *n)
         return;
     }
     if (s->lost) return;
-    if (s->kind != DECL_STATE) {
-        Diag *d = diag_add(S->diags, D_handler_write, to->span, "events can be added to states only, `%s` of `%s` is none", s->name, in->def.name);
-        diag_note_at(d, ast_name_span(s->decl), "it is declared here");
-        return;
-    }
     int k = 0;
     while (k < j->n_sums && j->sum[k] != s->name) k++;
     if (k == j->n_sums) diag_add(S->diags, D_not_yet, to->span, "this version adds to at most %d variables of a target", PLAN_SUMS);
@@ -345,15 +335,18 @@ bool synapse_assign(Ctx *c, Node *n)
 /* What is computed when it is recorded: event-driven variables and named expressions. */
 static void emit_recordable(Inst *in)
 {
+    in->joint->handler = FN_OBS;
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
         if (s->kind != SLOT_DEFINE && s->last < 0) continue;
         IrFn *fn = ir_fn(in->mod, arena_printf(in->S->arena, "obs.%s", s->name), FN_OBS, LANE_SYNAPSE);
         Ctx c = inst_ctx(in, fn, "obs");
-        c.has_i = c.has_draws = false;
+        c.has_j = true;
+        c.has_draws = false;
         Ex e = inst_name(&c, s, s->decl);
         if (e.kind == EX_NUM || e.kind == EX_BOOL) ir_out(fn, 0, ex_value(&c, e), ast_name_span(s->decl));
     }
+    in->joint->handler = 0;
 }
 
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p)
@@ -371,7 +364,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     for (int k = 0; k < def->n_settings; k++) inst_settings(in, def->settings[k], false);
     inst_settings(in, in->settings, true);
     fix_constants(in);
-    if (!handlers_any(in, "pre") && !follow_body(S, def->body)) {
+    if (!handlers_any(in, "pre") && !continuous_any(def->body) && !follow_body(S, def->body)) {
         Diag *d = diag_add(S->diags, D_missing_setting, !connect ? ast_name_span(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
         diag_hint(d, "add `on pre { port += weight }` to it");
     }
@@ -390,6 +383,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     if (!make_laws(in) || !ok || diag_errors(S->diags) > before) return NULL;
     p->synapse = (PlanSynapse){.name = def->name, .fn_init = ir_fn_index(in->mod, in->init)};
     handlers_emit(in, connect, &p->synapse);
+    continuous_emit(in, &p->synapse);
     emit_recordable(in);
     inst_ranges(in, LANE_SYNAPSE);
     if (diag_errors(S->diags) > before) return NULL;
@@ -398,8 +392,10 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     const Slot *weight = inst_slot(in, sym("weight"));
     if (weight && weight->ex.kind == EX_NUM && weight->ex.is_const) p->weight.value = weight->ex.num;
     else p->weight.varies = true;
+    placing_run(in, &p->synapse, !p->delay.varies);
     p->synapse.kernel = network_module(S, in->mod);
     handlers_needs(in, &p->synapse);
+    continuous_needs(in, &p->synapse);
     return in;
 }
 
@@ -411,7 +407,7 @@ static size_t try_port(Sema *S, const ModelDef *def, Dim dim, Diags *into)
     Slot *port = arena_one(S->arena, Slot);
     Joint *joint = arena_one(S->arena, Joint);
     PlanProj none = {0};
-    *port = (Slot){.name = sym("port"), .kind = DECL_STATE, .dim = dim, .has_dim = true, .unit = {.text = dim_unit(S->arena, dim)}, .acc = -1};
+    *port = (Slot){.name = sym("port"), .kind = continuous_aims(def->body) ? DECL_INPUT : DECL_STATE, .dim = dim, .has_dim = true, .unit = {.text = dim_unit(S->arena, dim)}, .acc = -1};
     *joint = (Joint){.port = port};
     S->diags = into;
     (void)synapse_new(S, NULL, def, joint, def->name, &none);
@@ -454,11 +450,12 @@ void synapse_free(Sema *S)
 }
 
 /* ---- recordings ---- */
-static bool record_var(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out)
+/* A variable of the synapses of a projection, for a recorder. */
+bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out)
 {
     Inst *in = proj->inst;
     if (v->kind != N_name) {
-        if (v->kind != N_poison) diag_add(S->diags, D_not_yet, v->span, "this version records variables by name only");
+        if (v->kind != N_poison) diag_add(S->diags, D_record_not_recordable, v->span, "a recording of synapses takes their variables by name");
         return false;
     }
     if (!in) {
@@ -467,7 +464,7 @@ static bool record_var(Sema *S, Node *v, const ProjInfo *proj, bool at_end, Plan
         if (v->name == sym("weight") && at_end) return true;
         Diag *d = diag_add(S->diags, D_record_not_recordable, v->span,
                            v->name == sym("weight") ? "the weights of static synapses never change" : "static synapses have no variable `%s`", v->name);
-        if (v->name == sym("weight")) diag_hint(d, "write `record weight of %s at end`", proj->as);
+        if (v->name == sym("weight")) diag_hint(d, "write `record weight of %s at end`", proj->as), diag_range(d, (Span){0, 0});
         return false;
     }
     Slot *s = inst_slot(in, v->name);
@@ -492,29 +489,35 @@ static bool record_var(Sema *S, Node *v, const ProjInfo *proj, bool at_end, Plan
     return true;
 }
 
-/* `at end`, or `every T from A to B`. */
-static bool record_when(Sema *S, Node *n, PlanSynRec *r)
+/* `at end`, `at [0 s, 10 s]`, or `every T from A to B`. */
+static bool record_when(Sema *S, Node *n, PlanLook *out)
 {
     Node *when = n->n_kids > 2 ? n->kid[2] : NULL;
-    if (when && when->kind == N_rec_at) {
-        r->at_end = when->kid[0]->kind == N_name && when->kid[0]->name == sym("end");
-        if (!r->at_end) diag_add(S->diags, D_not_yet, when->span, "this version records synapses `at end` or at regular intervals only");
-        return r->at_end;
-    }
     if (!when) {
         Diag *d = diag_add(S->diags, D_bad_interval, n->span, "when are these synapses recorded?");
         diag_hint(d, "add `at end` or `every 100 ms`");
         return false;
     }
-    if (!network_steps(S, when->kid[0], "a recording interval", &r->every)) return false;
-    if (when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &r->from)) return false;
-    if (when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &r->to)) return false;
-    if (r->every >= 1 && r->to > r->from) return true;
-    diag_add(S->diags, D_bad_interval, when->span, r->every < 1 ? "a recording interval is at least one time step" : "this window ends before it begins");
-    return false;
+    if (!watch_when(S, when, out)) return false;
+    if (out->kind == TIMES_SPIKES) diag_add(S->diags, D_bad_interval, when->span, "synapses are recorded at times, not at spikes");
+    return out->kind != TIMES_SPIKES;
 }
 
-static bool is_projection(Sema *S, Node *n)
+/* `record connectivity of ee`: who is joined to whom, with weights as they are at the end, and delays. */
+static void record_connectivity(Sema *S, const ProjInfo *proj)
+{
+    PlanSynRec r = {.name = proj->name, .when = {.kind = TIMES_END}, .watched = true, .connectivity = true};
+    Node weight = {.kind = N_name, .name = sym("weight")};
+    PlanVar *v = arena_one(S->arena, PlanVar);
+    const Slot *s = proj->inst ? inst_slot(proj->inst, weight.name) : NULL;
+    if ((!proj->inst || (s && (s->field >= 0 || ir_fn_find(proj->inst->mod, "obs.weight")))) && synapse_watch(S, &weight, proj, true, v)) r.n_vars = 1;
+    for (size_t k = 0; k < vec_len(S->syn_rec); k++)
+        if (S->syn_rec[k].connectivity && !strcmp(S->syn_rec[k].name, r.name)) return;
+    r.var = v;
+    vec_push(S->syn_rec, r);
+}
+
+bool synapse_is_projection(Sema *S, Node *n)
 {
     const Bind *b = n->kind == N_name ? scope_here(S->top, n->name) : NULL;
     return b && b->kind == B_PROJ;
@@ -544,17 +547,35 @@ static bool weight_of_none(Sema *S, Node *vars, Node *of)
     return true;
 }
 
+static bool is_whole(Sema *S, const Node *v)
+{
+    if (v->kind != N_name || v->name != sym("connectivity")) return false;
+    for (size_t p = 0; p < vec_len(S->pop); p++)
+        if (S->pop[p].inst && inst_slot(S->pop[p].inst, v->name)) return false;
+    return true;
+}
+
 bool synapse_record(Sema *S, Node *n)
 {
     Node *vars = n->kid[0], *of = n->kid[1];
-    int n_proj = 0;
-    for (int k = 0; k < of->n_kids; k++) n_proj += is_projection(S, of->kid[k]);
-    if (!n_proj) return weight_of_none(S, vars, of);
-    PlanSynRec base = {.every = 1, .to = INT64_MAX};
-    if (!record_when(S, n, &base)) return true;
+    int n_proj = 0, n_whole = 0;
+    for (int k = 0; k < of->n_kids; k++) n_proj += synapse_is_projection(S, of->kid[k]);
+    for (int k = 0; k < vars->n_kids; k++) n_whole += is_whole(S, vars->kid[k]);
+    if (!n_proj && !n_whole) return weight_of_none(S, vars, of);
+    PlanSynRec base = {.when = {.kind = TIMES_END}};
+    if ((n_whole < vars->n_kids || n->kid[2]) && !record_when(S, n, &base.when)) return true;
+    if (n_whole && base.when.kind != TIMES_END) {
+        diag_add(S->diags, D_bad_interval, n->kid[2]->span, "the connectivity is written once, `at end`");
+        return true;
+    }
     for (int k = 0; k < of->n_kids; k++) {
-        if (!is_projection(S, of->kid[k])) {
-            if (of->kid[k]->kind != N_poison) diag_add(S->diags, D_record_not_recordable, of->kid[k]->span, "this is no projection");
+        for (size_t q = 0; n_whole && of->kid[k]->kind == N_wild && q < vec_len(S->joined); q++) record_connectivity(S, &S->joined[q]);
+        if (n_whole && of->kid[k]->kind == N_wild) continue;
+        if (!synapse_is_projection(S, of->kid[k])) {
+            if (of->kid[k]->kind != N_poison && !(of->kid[k]->kind == N_name && follow_up(S, of, of->kid[k]->name))) {
+                Diag *d = diag_add(S->diags, D_record_not_recordable, of->kid[k]->span, "this is no projection");
+                if (n_whole) diag_hint(d, "name the connection, `connect … as ee`, or write `record connectivity of *`");
+            }
             continue;
         }
         for (size_t q = 0; q < vec_len(S->joined); q++) {
@@ -563,8 +584,10 @@ bool synapse_record(Sema *S, Node *n)
             PlanSynRec r = base;
             r.name = proj->name;
             PlanVar *list = arena_many(S->arena, PlanVar, (size_t)vars->n_kids);
-            for (int v = 0; v < vars->n_kids; v++)
-                if (record_var(S, vars->kid[v], proj, base.at_end, &list[r.n_vars])) r.n_vars++;
+            for (int v = 0; v < vars->n_kids; v++) {
+                if (is_whole(S, vars->kid[v])) record_connectivity(S, proj);
+                else if (synapse_watch(S, vars->kid[v], proj, base.when.kind == TIMES_END, &list[r.n_vars])) r.n_vars++;
+            }
             r.var = list;
             if (r.n_vars) vec_push(S->syn_rec, r);
         }

@@ -6,9 +6,11 @@
 #include "compile.h"
 
 typedef struct Options {
+    const char *plot_from, *plot_to, *plot_of, *plot_size, *plot_title;
+    int dpi;
     const char *output, *duration, *backend, *progress, *color, *dump_after;
     CompileSetting *set; /* vec */
-    bool has_seed, force, quiet, strict, check, format_check;
+    bool has_seed, force, quiet, strict, check, format_check, json_diagnostics;
     int verbose, threads;
     uint64_t seed;
     const char *command_line;
@@ -28,6 +30,9 @@ typedef struct Loaded {
 int load(const char *path, const Options *o, bool compile, Buf *dump, Loaded *l);
 void unload(Loaded *l);
 const char **library_dirs(Arena *a); /* NULL-terminated */
+
+/* All diagnostics on stderr, as text or as JSON. */
+void tell_diagnostics(const Options *o, Sources *s, const Diags *ds);
 
 bool color_for(const Options *o, FILE *f);
 /* "cortexc: error: …" on stderr; returns the exit status. */

@@ -27,6 +27,8 @@ typedef enum FieldKind {
     FIELD_SOURCE, /* of synapses: the column of the population of the sources that is called as what follows "source." */
     FIELD_TARGET, /* the same of the targets, "target.V" */
     FIELD_LINK,   /* the column of another population, called as "POPULATION.VARIABLE"; read at any of its neurons */
+    FIELD_PRE,    /* of synapses: one value for each source, kept with the synapses */
+    FIELD_POST,   /* of synapses: one value for each target */
     N_FIELD_KINDS
 } FieldKind;
 extern const char *const field_kind_name[N_FIELD_KINDS]; /* "param", "state", … */
@@ -49,6 +51,7 @@ typedef enum FnRole {
     FN_PART,   /* one of them; called out[0] times for each neuron */
     FN_MATRIX, /* before the run: out[k] = coefficients of linear equations (PlanExact) */
     FN_EVENT,  /* per synapse, at another event */
+    FN_TRACE,  /* of synapses, over their sources or targets: writes FIELD_PRE or FIELD_POST */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;
@@ -81,6 +84,7 @@ struct Kernel {
     const KernelField *field;
     const KernelFn *fn;
     size_t scratch_bytes;
+    const char *note;    /* why it is slower than it could be, or NULL; may appear while it runs: read it atomically */
     void *impl;
     void (*free)(Kernel *k);
 };
