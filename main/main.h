@@ -8,6 +8,7 @@
 typedef struct Options {
     const char *plot_from, *plot_to, *plot_of, *plot_size, *plot_title;
     int dpi;
+    bool json;
     const char *output, *duration, *backend, *progress, *color, *dump_after;
     CompileSetting *set; /* vec */
     bool has_seed, force, quiet, strict, check, format_check, json_diagnostics;
@@ -47,6 +48,8 @@ int complain_usage(const char *fmt, ...) CX_PRINTF(1, 2);
 #define COMMAND(name, args, help) int command_##name(const Options *o, int argc, char **argv);
 #include "commands.def"
 #undef COMMAND
+/* "200 ms", "1.5 s"; a bare 0 needs no unit. False: it is no time. */
+bool option_time(const char *text, double *ms);
 int explain(const char *id);
 
 #endif

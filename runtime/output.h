@@ -51,7 +51,8 @@ void output_close(OutputFile *o);
 
 /* ---- output_data.c: what else a file holds, for pictures and measures. Pointers belong to the
  * file. Counts of -1 and false: a Fail (65), the file is damaged. ---- */
-typedef struct OutputVar { /* a variable recorded every so often, [frames x cells] */
+typedef struct OutputVar { /* a variable recorded every so often, [frames x cells] or [frames] */
+    bool together;         /* one number of all selected cells, such as their rate */
     int pop;               /* as in output_plan */
     const char *name, *unit;
     double start, dt; /* ms; frame k is of time start + k dt */
