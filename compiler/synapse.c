@@ -2,7 +2,7 @@
  * are synapses. A variable with an equation is event-driven: it is stored as it was when last written, beside the
  * time of that, and every read evaluates the closed form of its equation from there. */
 #include "ode.h"
-#include "sema.h"
+#include "protocol.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,8 +69,10 @@ static void read_parts(Inst *in)
             diag_hint(d, p->kind == N_port ? "a synapse aims at the port that its connection names" : "write `on pre { … }` or `on post { … }`");
             break;
         }
-        case N_event:
-        case N_every: diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a synapse yet", ast_kind_name(p->kind)); break;
+        case N_every:
+            if (p->kid[0]->kind == N_name && !strcmp(p->kid[0]->name, "step")) diag_add(S->diags, D_not_yet, p->span, "this version does not run `every step` in a synapse yet");
+            break;
+        case N_event: diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a synapse yet", ast_kind_name(p->kind)); break;
         default: break;
         }
     }
@@ -254,7 +256,7 @@ static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
         vec_free(cand);
         return ex_poison();
     }
-    if (s->kind == DECL_PARAM && s->ex.kind == EX_NUM && s->ex.is_const) return ex_num(s->ex.num, s->dim);
+    if (inst_fixed(in, s)) return ex_num(s->ex.num, s->dim);
     if (s->kind == SLOT_DEFINE || s->kind == DECL_INPUT || s->field < 0) {
         diag_add(S->diags, D_not_yet, at->span, "this version reads parameters and states of the %s only", side);
         return ex_poison();
@@ -297,8 +299,8 @@ static void add_to_sum(Ctx *c, Node *n, const Slot *to, int k, const char *what)
                   k ? "use `+=` or `-=`" : "write `port += weight`");
         return;
     }
-    if (c->inst->joint->handler == FN_POST) {
-        say_write(c, n, arena_printf(c->S->arena, "`on post` cannot add to `%s`", what), "events arrive in `on pre`");
+    if (c->inst->joint->handler != FN_PRE) {
+        say_write(c, n, arena_printf(c->S->arena, "`%s` cannot add to `%s`", c->inst->joint->handler == FN_POST ? "on post" : "every", what), "events arrive in `on pre`");
         return;
     }
     Ex e = elab_num(c, n->kid[1]);
@@ -421,6 +423,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     for (int k = 0; k < def->n_settings; k++) inst_settings(in, def->settings[k], false);
     inst_settings(in, in->settings, true);
     fix_constants(in);
+    protocol_mark_synapse(in, connect ? connect->name : NULL);
     if (!has_handler(in, sym("pre")) && !follow_body(S, def->body)) {
         Diag *d = diag_add(S->diags, D_missing_setting, !connect ? ast_name_span(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
         diag_hint(d, "add `on pre { port += weight }` to it");
@@ -449,10 +452,21 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     const Slot *weight = inst_slot(in, sym("weight"));
     if (weight && weight->ex.kind == EX_NUM && weight->ex.is_const) p->weight.value = weight->ex.num;
     else p->weight.varies = true;
-    p->synapse.kernel = network_module(S, in->mod);
-    p->synapse.reads_source = reads(in->mod, p->synapse.fn_pre, false) || reads(in->mod, p->synapse.fn_post, false);
-    p->synapse.post_source = reads(in->mod, p->synapse.fn_post, true);
     return in;
+}
+
+void synapse_finish(Sema *S)
+{
+    if (diag_errors(S->diags)) return;
+    for (size_t k = 0; k < vec_len(S->joined); k++) {
+        const ProjInfo *j = &S->joined[k];
+        PlanProj *p = &S->proj[k];
+        if (j->mod) p->kernel = network_module(S, j->mod);
+        if (!j->inst) continue;
+        p->synapse.kernel = network_module(S, j->inst->mod);
+        p->synapse.reads_source = reads(j->inst->mod, p->synapse.fn_pre, false) || reads(j->inst->mod, p->synapse.fn_post, false);
+        p->synapse.post_source = reads(j->inst->mod, p->synapse.fn_post, true);
+    }
 }
 
 /* Errors of a model that joins nothing, in silence or not, if it aimed at a variable of this dimension. */

@@ -107,11 +107,7 @@ void watch_record(Sema *S, Node *n)
 
 void watch_run(Sema *S, Node *n)
 {
-    if (n->n_kids > 1 && n->kid[1]) {
-        diag_add(S->diags, D_not_yet, n->kid[1]->span, "this version has no `run … until` yet");
-        return;
-    }
-    PlanRun r;
+    PlanRun r = {.until = -1};
     if (!network_steps(S, n->kid[0], "the duration of a run", &r.steps)) return;
     if (r.steps < 1 || r.steps == INT64_MAX) {
         Diag *d = diag_add(S->diags, D_bad_interval, n->kid[0]->span, r.steps < 1 ? "a run takes at least one time step" : "a run ends at some time");

@@ -60,7 +60,8 @@ static bool simulate(Engine *e, const Plan *p, Summary *s, Progress *pr, Fail *f
     for (int k = 0; k < p->n_runs; k++) total += p->run[k].steps;
     double last = 0;
     for (int k = 0; k < p->n_runs; k++) {
-        for (int64_t left = p->run[k].steps; left > 0;) {
+        if (!engine_begin(e, k, f)) return false;
+        for (int64_t left = p->run[k].steps; left > 0 && !engine_over(e);) {
             int64_t next = piece - done % piece;
             if (next > left) next = left;
             if (!engine_run(e, next, f)) return false;

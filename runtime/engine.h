@@ -49,7 +49,13 @@ typedef struct Engine Engine;
 /* Builds state and connectivity. NULL and a Fail (65 for what is wrong with the model, such as a
  * negative weight into a variable declared non-negative). */
 Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f);
-/* Advances by `steps`. May be called again; the results of a run in parts equal those of one. */
+/* The next calls of engine_run belong to run `run` of the plan: its `set`, `at`, `every` and `until` begin. */
+bool engine_begin(Engine *e, int run, Fail *f);
+/* Is the `until` of the run under way met? */
+bool engine_over(const Engine *e);
+/* A number of the network, now. */
+double engine_net(const Engine *e, int net);
+/* Advances by `steps`, or to where `until` is met. May be called again; the results of a run in parts equal those of one. */
 bool engine_run(Engine *e, int64_t steps, Fail *f);
 /* After the last run: phase 1 of the final time (interface: state hash, recordings at end). */
 void engine_finish(Engine *e);

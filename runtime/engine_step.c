@@ -1,7 +1,7 @@
 /* The step. Every thread does all phases for its own neurons, a window of steps at a time; then all
  * meet, note each other's spikes in their rings, and thread 0 hands the window's results on while
  * the others go ahead: whatever is shared is kept twice, in turn. */
-#include "engine_internal.h"
+#include "agenda.h"
 
 #include <math.h>
 #include <string.h>
@@ -327,6 +327,7 @@ static bool give_spikes(Engine *e, int turn, int64_t step, int k)
         }
         e->stats.spikes += total;
         if (!total) continue;
+        if (e->plan->n_counts) agenda_spikes(e, p, step + 1, id, total);
         for (int s = 0; s < e->opt.n_sinks; s++) {
             Sink *sink = e->opt.sink[s];
             if (sink->spikes && !sink->spikes(sink, p, step + 1, id, total, e->fail)) return false;
@@ -443,6 +444,8 @@ void engine_step_finish(void *engine, int thread)
     Engine *e = engine;
     Worker *w = &e->worker[thread];
     double t = decimal_time(e->step, e->plan->dt), t1 = decimal_time(e->step + 1, e->plan->dt);
+    w->turn = 0;
+    w->trouble[0].nan.hit = w->trouble[0].fault = false;
     sum_events(w, e->step, t, t1);
     for (int p = 0; p < e->plan->n_pops; p++) {
         const KernelFn *arrive = pop_fn(&e->pop[p], e->plan->pop[p].fn_arrive);
@@ -450,4 +453,13 @@ void engine_step_finish(void *engine, int thread)
         uint32_t lo = e->pop[p].part[thread], hi = e->pop[p].part[thread + 1];
         if (arrive && lo < hi) arrive->range(arrive, &fr, lo, hi, NULL);
     }
+}
+
+bool engine_step_arrived(Engine *e, Fail *f)
+{
+    const Trouble *tr = first_trouble(e, 0);
+    if (!tr) return true;
+    *f = tr->fail;
+    e->failed = true;
+    return false;
 }

@@ -1,7 +1,7 @@
 /* Synapses with state: each plastic projection keeps its rows for itself, and for every synapse the columns of its
  * model in double precision, numbered as they are stored. A thread owns the synapses onto its neurons, so handlers
  * write without locks and every synapse sees its events in the same order for any number of threads. */
-#include "engine_internal.h"
+#include "agenda.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,14 +13,15 @@ static const PlanSynapse *model_of(const Engine *e, const Group *g)
 
 static bool own(const KernelField *f)
 {
-    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET;
+    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET && f->kind != FIELD_NETWORK;
 }
 
-/* Column of the population that a field "source.V" or "target.V" names. */
-static double *neuron_column(const Engine *e, const PlanProj *p, const KernelField *f)
+double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f)
 {
     const Pop *pop = &e->pop[f->kind == FIELD_SOURCE ? p->src : p->tgt];
     const char *name = strchr(f->name, '.') + 1;
+    double *column = agenda_column(e, f);
+    if (column) return column;
     for (int k = 0; k < pop->kernel->n_fields; k++)
         if (!strcmp(pop->kernel->field[k].name, name)) return pop->col[k];
     cx_bug("%s has no column `%s`", pop->plan->name, name);
@@ -31,7 +32,7 @@ static void point(const Engine *e, const Group *g, const Share *s, uint64_t firs
 {
     const Kernel *k = plastic_kernel(e, g);
     for (int f = 0; f < k->n_fields; f++)
-        col[f] = own(&k->field[f]) ? s->col[f] + (k->field[f].uniform ? 0 : first) : neuron_column(e, &e->plan->proj[g->proj[0]], &k->field[f]);
+        col[f] = own(&k->field[f]) ? s->col[f] + (k->field[f].uniform ? 0 : first) : plastic_neurons(e, &e->plan->proj[g->proj[0]], &k->field[f]);
 }
 
 /* ---- building ---- */
@@ -74,7 +75,7 @@ bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint6
     const uint32_t *tgt = (const uint32_t *)s->tgt + first;
     if (!n) return true;
     double **col = cx_alloc((size_t)k->n_fields, sizeof *col, "synapses");
-    for (int f = 0; f < k->n_fields; f++) col[f] = own(&k->field[f]) ? s->col[f] + (k->field[f].uniform ? 0 : first) : NULL;
+    for (int f = 0; f < k->n_fields; f++) col[f] = own(&k->field[f]) ? s->col[f] + (k->field[f].uniform ? 0 : first) : agenda_column(e, &k->field[f]);
     Frame fr = {.col = col, .key = key, .src = src, .tgt = tgt, .mult = mult, .scratch = scratch, .t1 = e->plan->dt};
     const KernelFn *init = &k->fn[p->synapse.fn_init];
     init->range(init, &fr, 0, (int64_t)n, NULL);

@@ -24,6 +24,7 @@ typedef enum FieldKind {
     FIELD_HIDDEN, /* the compiler's own state: refractory counter, last spike, time of the last write */
     FIELD_SOURCE, /* of synapses: the column of the population of the sources that is called as what follows "source." */
     FIELD_TARGET, /* the same of the targets, "target.V" */
+    FIELD_NETWORK, /* a number of the whole network, called as what follows "network."; or, not uniform, a column of measures */
     N_FIELD_KINDS
 } FieldKind;
 extern const char *const field_kind_name[N_FIELD_KINDS]; /* "param", "state", … */
@@ -42,6 +43,7 @@ typedef enum FnRole {
     FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
     FN_PRE,    /* per synapse, at the arrival of a spike: writes its columns; out[k] is added to a sum (PlanSynapse) */
     FN_POST,   /* per synapse, at a spike of the target */
+    FN_SET,    /* between steps: out[0] is what a block of the protocol sets or measures, or stores to synapses */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;
