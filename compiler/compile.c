@@ -157,8 +157,6 @@ static void declare_layer(Sema *S, Node *n)
     b->index = (int)(l - S->layer);
     l->block = true;
     Node *items = n->kid[n->n_kids - 1];
-    if (n->n_kids > 1 && n->kid[0] && n->kid[0]->kind == N_indexed)
-        diag_add(S->diags, D_not_yet, n->kid[0]->span, "this version has no lists of layers yet");
     for (int k = 0; items && k < items->n_kids; k++) {
         Node *p = items->kid[k];
         if (p && p->kind == N_poison) layer_of(S, n->name)->lost = true;
@@ -167,10 +165,50 @@ static void declare_layer(Sema *S, Node *n)
             diag_add(S->diags, D_syntax, p->span, "a layer holds populations only");
             continue;
         }
+        if (p->kid[0]->kind == N_group && p->kid[0]->kid[0]) {
+            Diag *d = diag_add(S->diags, D_syntax, p->kid[0]->kid[0]->span, "a list of populations cannot stand inside a layer");
+            diag_hint(d, "make the layer a list: `layer %s[%s in %s] { population %s : … }`", n->name, p->kid[0]->kid[0]->name,
+                      ex_source(S, p->kid[0]->kid[0]->kid[0]), p->name);
+            layer_of(S, n->name)->lost = true;
+            continue;
+        }
         size_t before = vec_len(S->pop);
         declare_population(S, p, n->name);
         if (vec_len(S->pop) > before) vec_push(layer_of(S, n->name)->pop, (int)before);
     }
+}
+
+static bool is_population(const Node *n) { return n->kind == N_population || n->kind == N_layer || n->kind == N_layer_block; }
+
+/* A list of populations or layers: the elements are declared under names such as `pool[3]`, which stand
+ * for nothing in a file; `pool` is the list. */
+static void declare_list(Sema *S, Node *n)
+{
+    Bind *b = scope_add(S, S->top, n->name, B_LAYER, n);
+    if (b->node != n) return;
+    b->index = (int)(layer_of(S, n->name) - S->layer);
+    Node **all = NULL;
+    if (expand_list(S, n, &all) < 0) S->layer[b->index].lost = true;
+    for (size_t k = 0; k < vec_len(all) && !S->layer[b->index].lost; k++) {
+        size_t before = vec_len(S->pop);
+        int part = (int)(layer_of(S, all[k]->name) - S->layer);
+        if (all[k]->kind == N_layer_block) {
+            declare_layer(S, all[k]);
+        } else {
+            declare_population(S, all[k], NULL);
+            if (vec_len(S->pop) > before) vec_push(S->layer[part].pop, (int)before);
+        }
+        vec_push(S->layer[b->index].part, part);
+        for (size_t q = before; q < vec_len(S->pop); q++) vec_push(S->layer[b->index].pop, (int)q);
+        if (S->layer[part].lost) S->layer[b->index].lost = true;
+    }
+    vec_free(all);
+}
+
+static bool is_list(const Node *n)
+{
+    if (n->kind == N_layer_block) return n->kid[0] != NULL;
+    return n->kid[0] && n->kid[0]->kind == N_group && n->kid[0]->kid[0];
 }
 
 static const char *not_yet(NodeKind k)
@@ -207,12 +245,16 @@ static void declare(Sema *S, Node *n, Scope *sc, bool library)
         return;
     case N_layer:
     case N_population:
-        if (library) return;
-        declare_population(S, n, NULL);
-        (void)layer_of(S, n->name);
-        return;
     case N_layer_block:
-        if (!library) declare_layer(S, n);
+        if (library) return;
+        if (is_list(n)) {
+            declare_list(S, n);
+        } else if (n->kind == N_layer_block) {
+            declare_layer(S, n);
+        } else {
+            declare_population(S, n, NULL);
+            (void)layer_of(S, n->name);
+        }
         return;
     default: return;
     }
@@ -429,9 +471,12 @@ static void elaborate(Sema *S, Node *file)
 {
     take_items(S, file, S->opt->path, 0);
     S->unread = diag_errors(S->diags) > 0;
-    for (size_t k = 0; k < vec_len(S->items); k++) declare(S, S->items[k], S->top, false);
+    for (size_t k = 0; k < vec_len(S->items); k++)
+        if (!is_population(S->items[k])) declare(S, S->items[k], S->top, false);
     apply_sets(S);
     read_simulation(S);
+    for (size_t k = 0; k < vec_len(S->items); k++) /* the lengths of their lists may be values */
+        if (is_population(S->items[k])) declare(S, S->items[k], S->top, false);
     expand_all(S);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
@@ -495,7 +540,10 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
         vec_free(S->pop[k].used_ports);
         if (S->pop[k].inst) vec_free(S->pop[k].inst->slot);
     }
-    for (size_t k = 0; k < vec_len(S->layer); k++) vec_free(S->layer[k].pop);
+    for (size_t k = 0; k < vec_len(S->layer); k++) {
+        vec_free(S->layer[k].pop);
+        vec_free(S->layer[k].part);
+    }
     vec_free(S->pop);
     vec_free(S->layer);
     vec_free(S->items);

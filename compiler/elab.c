@@ -17,10 +17,6 @@ static bool need_numbers(Ctx *c, Node *n, Ex e)
 {
     Ex s = sample_of(e);
     if (s.kind == EX_NUM || s.kind == EX_POISON || (e.kind == EX_LIST && e.n == 0)) return s.kind != EX_POISON;
-    if (s.kind == EX_POPS && s.n && s.pops[0].port && c->inst) {
-        diag_add(c->S->diags, D_not_yet, n->span, "this version cannot read a variable of another population yet");
-        return false;
-    }
     Diag *d = diag_add(c->S->diags, D_not_a_number, n->span, "expected a number, got %s", ex_say(c->S, s));
     if (s.kind == EX_BOOL) diag_hint(d, "turn a truth value into a number by `if … then 1 else 0`");
     return false;
@@ -278,7 +274,12 @@ static Ex elab_if(Ctx *c, Node *n)
     Ex cond = elab_bool(c, n->kid[0]);
     bool outer = c->untaken;
     c->untaken = true;
-    Ex a = elab(c, n->kid[1]), b = elab(c, n->kid[2]);
+    int guard = links_branch(c, cond, true);
+    Ex a = elab(c, n->kid[1]);
+    links_branch_end(c, guard);
+    (void)links_branch(c, cond, false);
+    Ex b = elab(c, n->kid[2]);
+    links_branch_end(c, guard);
     c->untaken = outer;
     if (cond.kind == EX_POISON || a.kind == EX_POISON || b.kind == EX_POISON) return ex_poison();
     if (a.kind == EX_BOOL && b.kind == EX_BOOL) {
@@ -505,7 +506,7 @@ static Ex elab_kind(Ctx *c, Node *n)
     case N_call: return path_is_pops(c->S, n) ? path_pops(c->S, n) : elab_call(c, n);
     case N_field:
         if (c->block && protocol_part(c, n, &part)) return part;
-        if (path_is_pops(c->S, n)) return path_pops(c->S, n);
+        if (path_is_pops(c->S, n)) return c->inst || c->links ? links_value(c, n) : path_pops(c->S, n);
         if (c->inst && c->inst->joint && c->inst->joint->handler && n->kid[0]->kind == N_name &&
             (!strcmp(n->kid[0]->name, "source") || !strcmp(n->kid[0]->name, "target")))
             return synapse_neuron(c, n);

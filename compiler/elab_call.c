@@ -189,7 +189,7 @@ static bool draws_allowed(Ctx *c, Node *n, const char *name)
 {
     if (c->fn && c->has_draws) return true;
     Diag *d = diag_add(c->S->diags, D_not_constant, n->span, "`%s` draws a random number, which has no place here", name);
-    if (c->fn && c->inst && c->inst->joint) diag_note(d, "synapses draw in their parameters and initial values only");
+    if (c->fn && c->inst && c->inst->joint) diag_note(d, "synapses draw in their parameters, initial values and handlers only");
     else if (c->fn) diag_note(d, "draws stand in parameters, initial values, equations, blocks, weights and delays");
     else diag_note(d, "%s is fixed before the run starts", c->what ? c->what : "this value");
     return false;
@@ -620,7 +620,11 @@ Ex elab_call(Ctx *c, Node *n)
         if (!arity(c, n, name, 1, 1)) return ex_poison();
         Ex e = elab(c, n->kid[1]);
         if (e.kind == EX_POISON) return e;
-        if (e.kind == EX_POPS && !strcmp(name, "len")) return ex_num(e.n, DIM_NONE);
+        if (e.kind == EX_POPS && !strcmp(name, "len")) {
+            Node *base;
+            int *which, parts = path_parts(c->S, n->kid[1], &base, &which);
+            return ex_num(parts >= 0 ? parts : e.n, DIM_NONE);
+        }
         if (e.kind != EX_LIST) {
             diag_add(c->S->diags, D_not_a_number, n->kid[1]->span, "`%s` takes a list, got %s", name, ex_say(c->S, e));
             return ex_poison();

@@ -139,7 +139,7 @@ static bool emit_step(Inst *in)
     IrFn *step = ir_fn(in->mod, "step", FN_STEP, LANE_NEURON);
     OdeSystem sys = {.mod = in->mod, .deriv = deriv, .eq = in->eqs, .n = in->n_eqs, .refr_field = in->refr_field,
                      .dt = S->dt, .method = S->method, .method_span = S->method_span, .diags = S->diags,
-                     .quote = quote, .quote_ctx = S};
+                     .quote = quote, .quote_ctx = S, .prepares = true};
     for (int k = 0; k < in->def.body->n_kids; k++) {
         Node *p = in->def.body->kid[k];
         if (p && p->kind == N_define && inst_is_directive(p)) ok = directive(S, p->name, p->kid[1], &sys) && ok;
@@ -155,6 +155,13 @@ static bool emit_step(Inst *in)
             (void)vec_pop(in->mod->fn);
             break;
         }
+    in->n_exact = (int)vec_len(sys.job);
+    in->exact = arena_many(S->arena, PlanExact, vec_len(sys.job) + 1);
+    for (int k = 0; k < in->n_exact; k++) {
+        in->exact[k] = sys.job[k].plan;
+        in->exact[k].fn = ir_fn_index(in->mod, sys.job[k].fn);
+    }
+    vec_free(sys.job);
     if (!ok) return false;
     if (in->refr_field >= 0) {
         int r = ir_imm(step, OP_LOAD, in->refr_field, (Span){0, 0});

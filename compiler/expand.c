@@ -1,5 +1,6 @@
 /* Top-level `if` and `for` are expanded before anything is declared: each round of a loop is a copy of
- * its items in which the loop's names (and the `let`s inside) are replaced by what they stand for. */
+ * its items in which the loop's names (and the `let`s inside) are replaced by what they stand for. A list
+ * of populations or layers is a loop over its declaration. */
 #include "sema.h"
 
 #include <string.h>
@@ -38,10 +39,18 @@ static Node *number(Sema *S, int v, Span at)
 
 static void expand_items(Sema *S, Node *items, const Subst *map, Node ***out);
 
+/* Element `k` of what a loop goes over: of a declared list the population or layer itself, which may be
+ * one of those that `which` names. */
+static Node *element(Sema *S, Node *list, Node *base, const int *which, int k)
+{
+    return ast_kids(S->ast, N_index, list->span, 2, base ? base : list, number(S, base ? which[k] : k, list->span));
+}
+
 static void expand_for(Sema *S, Node *n, const Subst *map, Node ***out)
 {
-    Node *names = n->kid[0], *list = copy(S, n->kid[1], map);
+    Node *names = n->kid[0], *list = copy(S, n->kid[1], map), *base = NULL;
     Ctx c = ctx_const(S, "the list of a loop");
+    int *which = NULL;
     Ex e = path_is_pops(S, list) ? path_pops(S, list) : elab(&c, list);
     if (e.kind == EX_POISON) return;
     if (e.kind != EX_LIST && e.kind != EX_POPS) {
@@ -52,9 +61,10 @@ static void expand_for(Sema *S, Node *n, const Subst *map, Node ***out)
         diag_add(S->diags, D_wrong_argument_count, names->span, "a loop has one name, or an index and a name");
         return;
     }
-    for (int k = 0; k < e.n && !elab_too_much(S, n->span); k++) {
-        Node *element = ast_kids(S->ast, N_index, list->span, 2, list, number(S, k, list->span));
-        Subst value = {.name = names->kid[names->n_kids - 1]->name, .value = element, .next = (Subst *)map};
+    int rounds = e.kind == EX_POPS ? path_parts(S, list, &base, &which) : -1;
+    if (rounds < 0) rounds = e.n;
+    for (int k = 0; k < rounds && !elab_too_much(S, n->span); k++) {
+        Subst value = {.name = names->kid[names->n_kids - 1]->name, .value = element(S, list, base, which, k), .next = (Subst *)map};
         Subst index = {.name = names->kid[0]->name, .value = number(S, k, names->span), .next = &value};
         expand_items(S, n->kid[2], names->n_kids == 2 ? &index : &value, out);
     }
@@ -86,6 +96,43 @@ static void expand_items(Sema *S, Node *items, const Subst *map, Node ***out)
             vec_push(*out, n);
         }
     }
+}
+
+/* The declarations that `population pool[k in list] : …` or `layer …` stands for, named `pool[0]`, `pool[1]`, …
+ * Returns their number, -1 after a diagnostic. */
+int expand_list(Sema *S, Node *n, Node ***out)
+{
+    bool block = n->kind == N_layer_block;
+    Node *indexed = block ? n->kid[0] : n->kid[0]->kid[0], *list = indexed->kid[0];
+    Ctx c = ctx_const(S, "the list of populations");
+    if (word_is_reserved_name(indexed->name)) {
+        Diag *d = diag_add(S->diags, D_reserved_name, indexed->name_span, "`%s` cannot be declared", indexed->name);
+        diag_note(d, "it has a meaning of its own in every model");
+    }
+    Ex e = elab(&c, list);
+    if (e.kind == EX_POISON) return -1;
+    if (e.kind != EX_LIST || !e.n) {
+        Diag *d = diag_add(S->diags, D_not_a_number, list->span, "a list of populations goes over a list, this is %s", e.kind == EX_LIST ? "an empty one" : ex_say(S, e));
+        if (e.kind == EX_NUM) diag_hint(d, "write `%s in range(%s)`", indexed->name, ex_source(S, list));
+        return -1;
+    }
+    for (int k = 0; k < e.n; k++) {
+        if (elab_too_much(S, n->span)) return -1;
+        bool plain = e.item[k].kind == EX_NUM && e.item[k].is_const && dim_none(e.item[k].dim) && !e.item[k].percent && !e.item[k].wild;
+        Node *value = element(S, list, NULL, NULL, k);
+        if (plain) {
+            value = number(S, 0, list->span);
+            value->num = e.item[k].num;
+            value->text = arena_printf(S->arena, "%.17g", e.item[k].num);
+        }
+        Subst map = {.name = indexed->name, .value = value};
+        Node *one = copy(S, n, &map);
+        if (one->kind == N_poison) return -1;
+        *(block ? &one->kid[0] : &one->kid[0]->kid[0]) = NULL;
+        one->name = sym(arena_printf(S->arena, "%s[%d]", n->name, k));
+        vec_push(*out, one);
+    }
+    return e.n;
 }
 
 void expand_all(Sema *S)

@@ -97,7 +97,7 @@ int ir_fn_index(const IrModule *m, const IrFn *f);
 int ir_const(IrFn *f, double v);
 int ir_truth(IrFn *f, bool v);
 int ir_imm(IrFn *f, Op op, int64_t k, Span s);        /* load, t, i, xi, draws without arguments */
-int ir_lookup(IrFn *f, Op op, int table, int at, Span s); /* OP_LOOKUP, OP_SEARCH */
+int ir_lookup(IrFn *f, Op op, int k, int at, Span s); /* OP_LOOKUP, OP_SEARCH in table k, OP_LINK in field k */
 int ir_op(IrFn *f, Op op, Span s, int n, const int *arg);
 int ir_op1(IrFn *f, Op op, int a);
 int ir_op2(IrFn *f, Op op, int a, int b);

@@ -71,6 +71,7 @@ static void print_ins(Buf *b, const IrModule *m, size_t i, const Ins *s)
     case OP_LOAD:
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
+    case OP_LINK:
     case OP_STORE:
         buf_printf(b, " ");
         if (s->imm.k >= 0 && (size_t)s->imm.k < vec_len(m->field))

@@ -212,6 +212,7 @@ static bool read_imm(Reader *r, Ins *s, int *k)
     case OP_LOAD:
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
+    case OP_LINK:
     case OP_STORE:
         if (*k >= r->n) return bad(r, "a field is missing");
         s->imm.k = ir_field_find(r->m, r->word[*k]);

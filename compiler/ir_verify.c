@@ -5,7 +5,7 @@
 
 static bool reads_neuron(const IrModule *m, int64_t k)
 {
-    return m->field[k].kind == FIELD_SOURCE || m->field[k].kind == FIELD_TARGET;
+    return m->field[k].kind == FIELD_SOURCE || m->field[k].kind == FIELD_TARGET || m->field[k].kind == FIELD_LINK;
 }
 
 static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const Ins *s,
@@ -27,9 +27,13 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         if (f->lanes != LANE_SYNAPSE) return "a neuron of a synapse in a function over neurons";
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
         return m->field[k].kind == (s->op == OP_SRC_LOAD ? FIELD_SOURCE : FIELD_TARGET) ? NULL : "column of another kind";
+    case OP_LINK:
+        if (f->lanes != LANE_NEURON || f->role != FN_DRIVE) return "another population read outside of an input";
+        if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
+        return m->field[k].kind == FIELD_LINK ? NULL : "column of another kind";
     case OP_STORE:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        if (f->lanes == LANE_SYNAPSE && f->role != FN_INIT && f->role != FN_PRE && f->role != FN_POST && f->role != FN_SET)
+        if (f->lanes == LANE_SYNAPSE && f->role != FN_INIT && f->role != FN_PRE && f->role != FN_POST && f->role != FN_EVENT && f->role != FN_SET)
             return "store in a function over synapses";
         if (reads_neuron(m, k)) return "store to a neuron of a synapse";
         if (f->role == FN_INIT) {
@@ -80,7 +84,7 @@ static const char *check_fn(Arena *a, const IrModule *m, const IrFn *f)
                 bad = "argument has the wrong type";
             }
         }
-        if (!bad && (s->op == OP_LOAD || s->op == OP_SRC_LOAD || s->op == OP_TGT_LOAD)) bad = check_imm(a, m, f, s, NULL);
+        if (!bad && (s->op == OP_LOAD || s->op == OP_SRC_LOAD || s->op == OP_TGT_LOAD || s->op == OP_LINK)) bad = check_imm(a, m, f, s, NULL);
         if (bad) bad = arena_printf(a, "fn %s, %%%zu %s: %s", f->name, i, row->name, bad);
     }
     if (bad) return bad;

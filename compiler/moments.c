@@ -114,15 +114,21 @@ void moments_bind_inputs(Sema *S, PopInfo *pop)
         const char *name = arena_printf(S->arena, "%s.%s", pop->name, s->name);
         IrFn *fn = ir_fn(in->mod, arena_printf(S->arena, "bound %s", s->name), FN_DRIVE, LANE_NEURON);
         Ctx c = inst_ctx(in, fn, arena_printf(S->arena, "bound.%s", s->name));
+        Links links = {.reader = pop, .guard = -1};
         if (s->given_outer) c.self = s->name;
+        c.links = &links;
         Ex e = elab(&c, s->given);
         if (e.kind == EX_LIST && elab_fits(&c, s->given, e, s->dim, "this input")) e = tables_by_neuron(&c, s->given, e, pop->n, s->dim);
-        if (e.kind == EX_POISON || !elab_fits(&c, s->given, e, s->dim, arena_printf(S->arena, "`%s`", s->name))) continue;
+        if (e.kind == EX_POISON || !elab_fits(&c, s->given, e, s->dim, arena_printf(S->arena, "`%s`", s->name))) {
+            vec_free(links.list);
+            continue;
+        }
         int sum = ir_op2(fn, OP_ADD, ir_imm(fn, OP_LOAD, s->field, s->given->span), ex_value(&c, e));
         ir_store(fn, s->field, sum, s->given->span);
         PlanStim p = {.name = network_unique(S, name), .place = name, .kind = STIM_DRIVE, .tgt = pop->plan,
                       .sel = {.lo = 0, .hi = pop->n, .n = pop->n}, .rate_kernel = -1, .rate_fn = -1, .weight_net = -1, .gain_net = -1,
                       .drive_fn = ir_fn_index(in->mod, fn), .stop = INT64_MAX};
+        links_plan(&c, &p);
         vec_push(S->stim, p);
     }
 }

@@ -25,7 +25,6 @@ static void population_size(Sema *S, PopInfo *p)
     p->n = 1;
     if (!g || g->kind != N_group) return;
     p->model = g->name;
-    if (g->n_kids > 0 && g->kid[0]) diag_add(S->diags, D_not_yet, g->kid[0]->span, "this version has no lists of populations yet");
     Ctx c = ctx_const(S, "a number of neurons");
     double v;
     if (elab_const(&c, g->kid[1], DIM_NONE, "a number of neurons", &v)) {
@@ -304,6 +303,8 @@ bool network_plan(Sema *S)
             ports[out->n_ports++] = (PlanPort){.name = s->name, .acc_field = s->acc, .non_negative = s->has_range && s->lo >= 0};
         }
         out->port = ports;
+        out->exact = in->exact;
+        out->n_exact = in->n_exact;
         out->fn_init = role_of(m, FN_INIT);
         out->fn_arrive = role_of(m, FN_ARRIVE);
         out->fn_step = role_of(m, FN_STEP);

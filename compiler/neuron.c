@@ -71,6 +71,7 @@ void inst_settings(Inst *in, Node *settings, bool outer)
         Node *e = settings->kid[k];
         if (!e || e->kind != N_entry) continue;
         if (outer && in->joint && synapse_setting(S, settings, k) && !inst_slot(in, e->name)) continue; /* read by the connection */
+        if (in->joint && handlers_bind(in, e->name) && !inst_slot(in, e->name)) continue; /* read by handlers_emit */
         bool by_network = e->name == sym("seed") || e->name == sym("position");
         if (outer && by_network && !inst_slot(in, e->name)) continue;
         if (inst_is_directive(e) && !inst_slot(in, e->name)) continue;                 /* read by emit_step */
@@ -94,6 +95,8 @@ void inst_settings(Inst *in, Node *settings, bool outer)
                 vec_push(cand, in->slot[q].name);
                 buf_printf(&all, "%s`%s`", all.len ? ", " : "", in->slot[q].name);
             }
+        for (int q = 0; in->joint && q < in->def.body->n_kids; q++)
+            if (in->def.body->kid[q] && in->def.body->kid[q]->kind == N_event) vec_push(cand, in->def.body->kid[q]->name);
         const char *near = diag_nearest(e->name, cand, vec_len(cand));
         if (near) diag_hint(d, "did you mean `%s`?", near);
         else if (all.len) diag_note(d, "its parameters, states and inputs are %s", all.p);

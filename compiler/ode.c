@@ -48,15 +48,26 @@ static void find_noises(OdeSystem *s)
     }
 }
 
+/* Is every value of row k of the full form, from variable lo to below hi, ready before the run? */
+static bool ready_row(const OdeSystem *s, const bool *ready, int k, int lo, int hi)
+{
+    const Affine *full = &s->form->full;
+    for (int v = lo; v < hi; v++) {
+        int c = full->c[k * (full->n_var + 1) + 1 + v];
+        if (c >= 0 && !ready[c]) return false;
+    }
+    return true;
+}
+
 /* Why a linear equation cannot be advanced exactly by itself, or NULL; *kind where it can. */
-static const char *alone(const OdeSystem *s, int k, OdeExact *kind)
+static const char *alone(const OdeSystem *s, const bool *ready, int k, OdeExact *kind)
 {
     const Affine *full = &s->form->full;
     Arena *arena = s->mod->arena;
     *kind = EXACT_NO;
     if (full->bad[k] >= 0) return affine_reason(s, full, full->bad[k]);
     const int *c = full->c + k * (full->n_var + 1);
-    OdeExact found = EXACT_BLOCK;
+    bool numbers = true;
     for (int v = 0; v <= full->n_var; v++) {
         double x = 0.0;
         if (c[v] < 0) continue;
@@ -67,17 +78,14 @@ static const char *alone(const OdeSystem *s, int k, OdeExact *kind)
         }
         if (v == 0 || v > full->n_state) continue;
         if (!ir_is_const(&full->fn, c[v], &x))
-            found = EXACT_LANE;
+            numbers = false;
         else if (!isfinite(x)) {
             return arena_printf(arena, "a coefficient of `%s` is not finite", s->eq[v - 1].name);
         }
     }
-    for (int j = 0; j < s->n; j++) {
-        if (j == k || !ode_shares(s, k, j)) continue;
-        return arena_printf(arena, "the same noise drives `%s` and `%s`", s->eq[k].name,
-                            s->eq[j].name);
-    }
-    *kind = found;
+    *kind = numbers                                                     ? EXACT_BLOCK
+            : s->prepares && ready_row(s, ready, k, 0, full->n_state) ? EXACT_ROWS
+                                                                        : EXACT_LANE;
     return NULL;
 }
 
@@ -91,30 +99,108 @@ static bool is_driven(const OdeSystem *s, int j)
     return false;
 }
 
-/* Why equation k cannot be exact as `kind` given how the others are, or NULL. */
-static const char *together(const OdeSystem *s, int k, OdeExact kind)
+/* What the classification carries from one equation to the others. */
+typedef struct Classes {
+    const OdeSystem *s;
+    bool *moved;   /* noise moves it, its own or that of an equation it depends on */
+    bool *steady;  /* the strengths of its own noises are known before the run */
+} Classes;
+
+/* Why the noise of equations k and j cannot be one exact law, or NULL. */
+static const char *no_joint_law(const Classes *q, int k, int j, OdeExact kind)
 {
+    const OdeSystem *s = q->s;
+    const char *to = s->eq[j].name, *from = s->eq[k].name;
+    const char *when = s->prepares ? "before the run" : "when compiling";
+    if (!q->steady[k] || !q->steady[j]) {
+        return arena_printf(s->mod->arena,
+                            "noise moves both `%s` and `%s`, and its strength is not known %s", from,
+                            to, when);
+    }
+    if (kind != EXACT_LANE && s->form->exact[j] != EXACT_LANE) return NULL;
+    return arena_printf(s->mod->arena,
+                        "noise moves both `%s` and `%s`, and their rates are not known %s", from, to,
+                        when);
+}
+
+/* Why equation k cannot be exact as `kind` given how the others are, or NULL. */
+static const char *together(const Classes *q, int k, OdeExact kind)
+{
+    const OdeSystem *s = q->s;
     const Affine *full = &s->form->full;
     Arena *arena = s->mod->arena;
     for (int j = 0; j < s->n; j++) {
+        const char *to = s->eq[j].name, *why_not = NULL;
+        bool shares = j != k && ode_shares(s, k, j);
+        if (shares && s->form->exact[j] == EXACT_NO)
+            return arena_printf(arena, "the same noise drives `%s` and `%s`", s->eq[k].name, to);
+        if (shares && (why_not = no_joint_law(q, k, j, kind))) return why_not;
         if (j == k || full->c[k * (full->n_var + 1) + 1 + j] < 0) continue;
-        const char *to = s->eq[j].name;
         if (s->form->exact[j] == EXACT_NO)
             return arena_printf(arena, "it depends on `%s`, which is not exact", to);
-        if (ode_noisy(s, j))
-            return arena_printf(arena, "it depends on `%s`, which is driven by noise", to);
+        if (q->moved[j] && (why_not = no_joint_law(q, k, j, kind))) return why_not;
         if (kind == EXACT_BLOCK && s->form->exact[j] != EXACT_BLOCK) {
             return arena_printf(
                 arena, "it depends on `%s`, whose rate is not a number known when compiling", to);
         }
+        if (kind == EXACT_ROWS && s->form->exact[j] == EXACT_LANE)
+            return arena_printf(arena, "it depends on `%s`, whose rate changes", to);
         if (kind == EXACT_LANE && (is_driven(s, j) || full->c[j * (full->n_var + 1)] >= 0)) {
             return arena_printf(arena,
-                                "the rates of `%s` and `%s` are not both known when compiling, and "
-                                "`%s` does more than decay",
-                                s->eq[k].name, to, to);
+                                "the rates of `%s` and `%s` are not both known %s, and `%s` does "
+                                "more than decay",
+                                s->eq[k].name, to, s->prepares ? "before the run" : "when compiling",
+                                to);
         }
     }
     return NULL;
+}
+
+/* Parts: equations that lean on each other or share a noise. */
+static void find_parts(const Classes *q)
+{
+    const OdeSystem *s = q->s;
+    OdeForm *form = s->form;
+    const Affine *full = &form->full;
+    for (int k = 0; k < s->n; k++)
+        form->part[k] = form->exact[k] == EXACT_BLOCK || form->exact[k] == EXACT_ROWS ? k : -1;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int k = 0; k < s->n; k++) {
+            for (int j = 0; j < s->n; j++) {
+                bool tied = full->c[k * (full->n_var + 1) + 1 + j] >= 0 || ode_shares(s, k, j);
+                if (form->part[k] < 0 || form->part[j] < 0 || !tied) continue;
+                if (form->part[k] == form->part[j]) continue;
+                int low = form->part[k] < form->part[j] ? form->part[k] : form->part[j];
+                form->part[k] = form->part[j] = low;
+                changed = true;
+            }
+        }
+    }
+    for (int k = 0; k < s->n; k++) {
+        for (int j = 0; j < s->n; j++) {
+            bool leans = j != k && full->c[k * (full->n_var + 1) + 1 + j] >= 0 && q->moved[j];
+            if (form->part[k] < 0 || !(leans || (j != k && ode_shares(s, k, j)))) continue;
+            for (int i = 0; i < s->n; i++)
+                form->joint[i] = form->joint[i] || form->part[i] == form->part[k];
+        }
+    }
+}
+
+/* Which equations noise moves, directly or through others. */
+static void find_moved(const OdeSystem *s, bool *moved)
+{
+    const Affine *full = &s->form->full;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int k = 0; k < s->n; k++) {
+            bool now = ode_noisy(s, k);
+            for (int j = 0; j < s->n && full->bad[k] < 0; j++)
+                now = now || (moved[j] && full->c[k * (full->n_var + 1) + 1 + j] >= 0);
+            changed = changed || now != moved[k];
+            moved[k] = now;
+        }
+    }
 }
 
 /* The largest set of equations that are exact and depend on exact equations only: start with all
@@ -122,20 +208,39 @@ static const char *together(const OdeSystem *s, int k, OdeExact kind)
 static void classify(OdeSystem *s)
 {
     OdeForm *form = s->form;
-    form->exact = arena_many(s->mod->arena, OdeExact, (size_t)s->n);
-    form->not_exact = arena_many(s->mod->arena, const char *, (size_t)s->n);
-    for (int k = 0; k < s->n; k++)
-        form->not_exact[k] = alone(s, k, &form->exact[k]);
+    Arena *arena = s->mod->arena;
+    size_t n = (size_t)s->n;
+    form->exact = arena_many(arena, OdeExact, n);
+    form->not_exact = arena_many(arena, const char *, n);
+    form->part = arena_many(arena, int, n);
+    form->joint = arena_many(arena, bool, n);
+    Classes q = {s, arena_many(arena, bool, n), arena_many(arena, bool, n)};
+    bool *ready = arena_many(arena, bool, vec_len(form->full.fn.ins) + 1);
+    ode_ready(s, &form->full.fn, ready);
+    find_moved(s, q.moved);
+    for (int k = 0; k < s->n; k++) {
+        form->not_exact[k] = alone(s, ready, k, &form->exact[k]);
+        q.steady[k] = form->full.bad[k] < 0 && ready_row(s, ready, k, form->full.n_state, form->full.n_var);
+        for (int v = form->full.n_state; !s->prepares && v < form->full.n_var; v++) {
+            int c = form->full.c[k * (form->full.n_var + 1) + 1 + v];
+            q.steady[k] = q.steady[k] && (c < 0 || ir_is_const(&form->full.fn, c, NULL));
+        }
+    }
     for (bool changed = true; changed;) {
         changed = false;
         for (int k = 0; k < s->n; k++) {
-            if (form->exact[k] == EXACT_NO || !together(s, k, form->exact[k])) continue;
-            const char *why_not = together(s, k, EXACT_LANE);
-            form->exact[k] = form->exact[k] == EXACT_LANE || why_not ? EXACT_NO : EXACT_LANE;
-            if (form->exact[k] == EXACT_NO) form->not_exact[k] = why_not;
+            const char *why_not = "";
+            OdeExact was = form->exact[k], kind = was;
+            if (was == EXACT_NO) continue;
+            for (; kind <= EXACT_LANE && (why_not = together(&q, k, kind)); kind++)
+                if (kind == EXACT_BLOCK && !s->prepares) kind++;
+            if (kind == was) continue;
+            form->exact[k] = why_not ? EXACT_NO : kind;
+            if (why_not) form->not_exact[k] = why_not;
             changed = true;
         }
     }
+    find_parts(&q);
 }
 
 static OdeForm *form_build(OdeSystem *s)
@@ -225,9 +330,12 @@ static void answer(OdeSystem *s, const Choice *c)
         if (c->exact[k]) {
             eq->method = integrator_exact.name;
             if (ode_noisy(s, k))
-                eq->why = "linear with constant additive noise (Ornstein-Uhlenbeck)";
+                eq->why = s->form->joint[k] ? "linear with additive noise, advanced by its exact law"
+                                            : "linear with constant additive noise (Ornstein-Uhlenbeck)";
             else if (s->form->exact[k] == EXACT_BLOCK)
                 eq->why = "linear with constant coefficients";
+            else if (s->form->exact[k] == EXACT_ROWS)
+                eq->why = "linear with parameters as coefficients";
             else
                 eq->why = "linear with coefficients that are constant over the step";
             continue;

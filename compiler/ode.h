@@ -12,7 +12,9 @@
 #ifndef CORTEXC_ODE_H
 #define CORTEXC_ODE_H
 
+#include "expm.h"
 #include "ir.h"
+#include "plan.h"
 
 typedef struct OdeEq {
     int field;         /* the state it advances */
@@ -25,6 +27,12 @@ typedef struct OdeEq {
     const char *why;       /* "linear with constant coefficients" */
     const char *ruled_out; /* "exact: `ge*(Ee - V)` multiplies two states", or NULL for the best rung */
 } OdeEq;
+
+/* A propagator that depends on parameters. */
+typedef struct OdeJob {
+    IrFn *fn;
+    PlanExact plan;    /* its `fn` is left to the caller, who knows the function's place in the end */
+} OdeJob;
 
 typedef struct OdeSystem {
     IrModule *mod;
@@ -40,6 +48,10 @@ typedef struct OdeSystem {
     /* May be NULL: the user's spelling of a span, for messages; NULL when there is none. */
     const char *(*quote)(void *ctx, Span at);
     void *quote_ctx;
+    /* Whether somebody fills columns before the run, as `job` says; without, rates that are no numbers
+     * cost an exponential in each step, and blocks of them are not exact. */
+    bool prepares;
+    OdeJob *job;        /* vec, the caller's to free; its arrays lie in the arena of the module */
     /* ode.c's own while it works; zero before. */
     struct OdeForm *form;
 } OdeSystem;
@@ -87,7 +99,8 @@ int affine_reach(const IrFn *f, int v, Op op, int64_t k);
 typedef enum OdeExact {
     EXACT_NO,
     EXACT_BLOCK,       /* constant coefficients: row of a propagator matrix known now */
-    EXACT_LANE,        /* the rate differs between neurons or runs: exp in the step function */
+    EXACT_ROWS,        /* parameters as coefficients: the matrix is made before the run */
+    EXACT_LANE,        /* the rate is a value of the step: exp in the step function */
 } OdeExact;
 typedef struct OdeForm {
     Affine full;       /* in all states of equations and all xi */
@@ -98,6 +111,8 @@ typedef struct OdeForm {
     unsigned *xi_flags;
     OdeExact *exact;
     const char **not_exact; /* why, where EXACT_NO */
+    int *part;         /* part[k]: EXACT_BLOCK and EXACT_ROWS with an equal number belong together */
+    bool *joint;       /* noise of one equation of the part moves another one, too */
     int culprit;       /* the equation for which an integrator's `valid` said no */
 } OdeForm;
 bool ode_noisy(const OdeSystem *s, int k);             /* equation k contains a xi */
@@ -116,6 +131,11 @@ int ode_freeze(const OdeSystem *s, IrFn *step, int k, int value);
 int ode_moved(const OdeSystem *s, IrFn *step, int k, double h, int slope);
 int ode_refractory(const OdeSystem *s, IrFn *step);    /* truth value: the counter is above zero */
 int ode_xi(const OdeSystem *s, IrFn *step, int m); /* standard normal draw of noise form->xi[m] */
+/* A further one, called `name`; flags as of form->xi_flags. */
+int ode_normal(const OdeSystem *s, IrFn *step, const char *name, unsigned flags);
+bool ode_has_xi(const OdeSystem *s, int k, int m);     /* equation k contains noise form->xi[m] */
+/* ready[v]: value v of f depends on nothing but numbers, parameters and the neuron's index. */
+void ode_ready(const OdeSystem *s, const IrFn *f, bool *ready);
 /* acc + h f_k + root sum_m g_km N_m, where c are the values of form->noise at one stage. */
 int ode_increment(const OdeSystem *s, IrFn *step, const int *c, int k, double h, double root,
                   int acc);
@@ -126,15 +146,12 @@ void ode_slope(const OdeSystem *s, IrFn *step, const int *x, int t_value, int *d
 /* dx: on entry slopes of the last stage, on return those at t_n + h, where equations `which` have moved
  * along the old slopes and the others, exact ones, by their propagators. */
 void ode_stage(const OdeSystem *s, IrFn *step, const bool *which, double h, int *dx);
+/* linear.c: value[k] at t_n + h for those of `which` that are EXACT_BLOCK or EXACT_ROWS. With `noise` that
+ * of joint parts is added, and spread[k] is the root of the integral of exp(2 a_kk s) where that is
+ * a column (otherwise as it was). */
+void linear_advance(const OdeSystem *s, const bool *which, double h, bool noise, IrFn *step,
+                    int *value, int *spread);
 /* exact.c: value[k] at t_n + h of the equations `which`, all exact and without noise. */
 void exact_advance(const OdeSystem *s, const bool *which, double h, IrFn *step, int *value);
-
-/* ---- expm.c: the matrix exponential by scaling, Taylor series and squaring in double-double
- * arithmetic, so that small entries are as accurate as large ones. Matrices are n x n, row-major.
- * Entries that are zero by structure come out as exact zeros. NaN everywhere if a is not finite. ---- */
-void expm(int n, const double *a, double *out);
-/* p = exp(a h), q = integral of exp(a s) over s in [0, h]: x(h) = p x(0) + q c for x' = a x + c.
- * q may be NULL. */
-void expm_step(int n, const double *a, double h, double *p, double *q);
 
 #endif

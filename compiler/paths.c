@@ -61,6 +61,92 @@ static Ex of_layer(Sema *S, const LayerInfo *l, Span span)
     return e;
 }
 
+static Ex empty_selection(Sema *S, Node *n, const char *why)
+{
+    Diag *d = diag_add(S->diags, D_empty_selection, n->span, "this selects no neuron");
+    diag_note(d, "%s", why);
+    return ex_poison();
+}
+
+/* The list that a name, or a `let` of it, was declared as; NULL for everything else. */
+static const LayerInfo *declared_list(Sema *S, const Node *n)
+{
+    for (int depth = 0; n->kind == N_name && depth < 64; depth++) {
+        const Bind *b = scope_find(S->top, n->name);
+        if (b && b->kind == B_LAYER) return vec_len(S->layer[b->index].part) ? &S->layer[b->index] : NULL;
+        if (!b || b->kind != B_LET) return NULL;
+        n = b->node->kid[0];
+    }
+    return NULL;
+}
+
+/* Whole numbers start, stop, step of a slice whose stop may be left out; false after a diagnostic. */
+static bool slice_bounds(Ctx *c, Node *sl, double n, double v[3])
+{
+    v[0] = 0, v[1] = n, v[2] = 1;
+    for (int q = 0; q < 3 && q < sl->n_kids; q++)
+        if (sl->kid[q] && !elab_const(c, sl->kid[q], DIM_NONE, "a number of a slice", &v[q])) return false;
+    for (int q = 0; q < 3; q++)
+        if (v[q] != floor(v[q]) || v[q] < 0 || (q == 2 && v[q] < 1)) {
+            diag_add(c->S->diags, D_out_of_range, sl->span, "a slice is made of whole numbers from 0 on");
+            return false;
+        }
+    return true;
+}
+
+int path_parts(Sema *S, Node *n, Node **base, int **which)
+{
+    bool index = n->kind == N_index;
+    const LayerInfo *l = declared_list(S, index ? n->kid[0] : n);
+    if (!l) return -1;
+    int all = (int)vec_len(l->part), count = 0;
+    bool slice = index && n->n_kids == 2 && n->kid[1]->kind == N_slice;
+    *base = index ? n->kid[0] : n;
+    *which = arena_many(S->arena, int, (size_t)(index && !slice ? n->n_kids : all) + 1);
+    Ctx c = ctx_const(S, "an index");
+    if (index && !slice) {
+        for (int k = 1; k < n->n_kids; k++) {
+            double v;
+            if (!elab_const(&c, n->kid[k], DIM_NONE, "an index", &v)) return 0;
+            if (v != floor(v) || v < 0 || v >= all) {
+                diag_add(S->diags, D_out_of_range, n->kid[k]->span, "`%s` has no element %.17g: they are 0 to %d", l->name, v, all - 1);
+                return 0;
+            }
+            (*which)[count++] = (int)v;
+        }
+        return count;
+    }
+    double v[3] = {0, all, 1};
+    if (slice && !slice_bounds(&c, n->kid[1], all, v)) return 0;
+    if (v[1] > all) {
+        diag_add(S->diags, D_out_of_range, n->kid[1]->span, "`%s` has no element %.0f: they are 0 to %d", l->name, v[1] - 1, all - 1);
+        return 0;
+    }
+    for (double q = v[0]; q < v[1]; q += v[2]) (*which)[count++] = (int)q;
+    if (!count) (void)empty_selection(S, n, "a slice [start:stop] ends before `stop`");
+    return count;
+}
+
+/* pool[3], pool[0:2], pool[1, 4]: populations, or layers, of a declared list. */
+static bool of_parts(Sema *S, Node *n, Ex *out)
+{
+    Node *base;
+    int *which, count = path_parts(S, n, &base, &which);
+    if (count < 0) return false;
+    *out = ex_poison();
+    if (!count) return true;
+    const LayerInfo *l = declared_list(S, base);
+    Ex all = {.kind = EX_POPS, .is_const = true, .pops = arena_many(S->arena, PopRef, vec_len(l->pop) * (size_t)count + 1)};
+    bool one = n->kind == N_index && n->n_kids == 2 && n->kid[1]->kind != N_slice;
+    for (int k = 0; k < count; k++) {
+        Ex e = of_layer(S, &S->layer[l->part[which[k]]], n->span);
+        for (int q = 0; q < e.n; q++) all.pops[all.n++] = e.pops[q];
+        all.is_list = !one || S->layer[l->part[which[k]]].block;
+    }
+    if (all.n) *out = all;
+    return true;
+}
+
 static int ascending(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -69,13 +155,6 @@ static int ascending(const void *a, const void *b)
 
 /* Neuron number `k` of a selection. */
 static uint32_t chosen(const PlanSelect *s, uint32_t k) { return s->index ? s->index[k] : s->lo + k; }
-
-static Ex empty_selection(Sema *S, Node *n, const char *why)
-{
-    Diag *d = diag_add(S->diags, D_empty_selection, n->span, "this selects no neuron");
-    diag_note(d, "%s", why);
-    return ex_poison();
-}
 
 static bool is_condition(const Node *n)
 {
@@ -101,7 +180,9 @@ static bool of_condition(Sema *S, Node *n, int pop, const PlanSelect *from, Plan
 /* E[0:100], E[3, 5, 8], and element k of a list of populations. */
 static Ex of_index(Sema *S, Node *n)
 {
-    Ex e = path_pops(S, n->kid[0]);
+    Ex e;
+    if (of_parts(S, n, &e)) return e;
+    e = path_pops(S, n->kid[0]);
     if (e.kind == EX_POISON) return e;
     Ctx c = ctx_const(S, "an index");
     if (e.is_list && n->n_kids == 2 && n->kid[1]->kind != N_slice) {
@@ -123,15 +204,9 @@ static Ex of_index(Sema *S, Node *n)
         PlanSelect from = e.pops[p].sel, *to = &out.pops[p].sel;
         if (!S->pop[e.pops[p].pop].n) continue; /* a loop over populations comes before their sizes */
         if (n->n_kids == 2 && n->kid[1]->kind == N_slice) {
-            double v[3] = {0, from.n, 1};
+            double v[3];
             Node *sl = n->kid[1];
-            for (int q = 0; q < 3 && q < sl->n_kids; q++)
-                if (sl->kid[q] && !elab_const(&c, sl->kid[q], DIM_NONE, "a neuron's number", &v[q])) return ex_poison();
-            for (int q = 0; q < 3; q++)
-                if (v[q] != floor(v[q]) || v[q] < 0 || (q == 2 && v[q] < 1)) {
-                    diag_add(S->diags, D_out_of_range, sl->span, "a slice is made of whole numbers from 0 on");
-                    return ex_poison();
-                }
+            if (!slice_bounds(&c, sl, from.n, v)) return ex_poison();
             if (v[1] > from.n) {
                 Diag *d = diag_add(S->diags, D_out_of_range, sl->span, "`%s` has no neuron %.0f", S->pop[e.pops[p].pop].name, v[1] - 1);
                 diag_note(d, "it has %u neurons%s, counted from 0 to %u", from.n, from.n < S->pop[e.pops[p].pop].n ? " here" : "", from.n - 1);
@@ -240,6 +315,13 @@ static bool port_of_any(Sema *S, const Ex *e, Sym name)
     return false;
 }
 
+/* Does the path denote a single layer, `L4` or `column[2]`, rather than a list of them? */
+static bool one_layer(Sema *S, const Node *n)
+{
+    if (n->kind == N_index) return declared_list(S, n->kid[0]) && n->n_kids == 2 && n->kid[1]->kind != N_slice;
+    return n->kind == N_name && !declared_list(S, n);
+}
+
 /* `.name`: a population of a layer where there is one, else a port; distributes over a list. */
 static Ex of_field(Sema *S, Node *n)
 {
@@ -254,7 +336,7 @@ static Ex of_field(Sema *S, Node *n)
             out.pops[out.n++] = e.pops[k];
     }
     if (out.n) {
-        if (n->kid[0]->kind == N_name) out.is_list = false;
+        if (one_layer(S, n->kid[0])) out.is_list = false;
         return out;
     }
     Bind *base = n->kid[0]->kind == N_name ? scope_find(S->top, n->kid[0]->name) : NULL;
@@ -299,6 +381,7 @@ Ex path_pops(Sema *S, Node *n)
             e.pops[0] = whole(S, b->index, n->span);
             return e;
         }
+        if (b && b->kind == B_LAYER && S->layer[b->index].lost && !vec_len(S->layer[b->index].pop)) return ex_poison();
         if (b && b->kind == B_LAYER) return of_layer(S, &S->layer[b->index], n->span);
         if (b && b->kind == B_LET && path_is_pops(S, n)) {
             if (b->state == 1) {

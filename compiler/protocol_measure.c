@@ -103,7 +103,7 @@ Ctx protocol_synapse_ctx(Block *b, size_t joined, IrFn *fn, const char *salt)
     c.mod = protocol_synapses(S, joined);
     c.salt = salt;
     c.has_i = c.has_j = c.has_t = true;
-    c.has_draws = false; /* coordinates of a synapse hold no step */
+    c.has_draws = false;
     c.source_n = (int)p->from.sel.n;
     c.target_n = (int)p->to.sel.n;
     c.from = &p->from;

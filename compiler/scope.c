@@ -39,8 +39,11 @@ Bind *scope_add(Sema *S, Scope *sc, Sym name, BindKind kind, Node *node)
     }
     Bind *old = scope_here(sc, name);
     if (old) {
-        Diag *d = diag_add(S->diags, D_duplicate_name, at, "`%s` is declared twice", name);
-        if (old->node) diag_note_at(d, ast_name_span(old->node), "the first time here");
+        Span first = old->node ? ast_name_span(old->node) : at;
+        bool later = old->node && first.lo > at.lo; /* populations are declared behind values */
+        Diag *d = diag_add(S->diags, D_duplicate_name, later ? first : at, "`%s` is declared twice", name);
+        if (old->node) diag_note_at(d, later ? at : first, "the first time here");
+        if (later) *old = (Bind){.name = name, .kind = kind, .node = node, .next = old->next}; /* what stands first counts */
         return old;
     }
     Bind *b = arena_one(S->arena, Bind);

@@ -88,6 +88,7 @@ typedef struct Ctx {
     struct PopInfo *home; /* whose neurons a selection looks at */
     bool unused;          /* nobody uses the value: only its form is checked */
     struct Block *block;  /* of the protocol, where measures may stand; or NULL */
+    struct Links *links;  /* values of other populations may be read; or NULL */
 } Ctx;
 
 /* ---- elab.c ---- */
@@ -145,6 +146,9 @@ Ex files_list(Ctx *c, Node *n); /* file("…") */
 bool path_is_pops(Sema *S, Node *n);
 /* Populations of a path, list, pattern or sample. Empty with a diagnostic when there is none. */
 Ex path_pops(Sema *S, Node *n);
+/* Whether `n` is a declared list, or a slice or picks of its elements, as opposed to of neurons: how many
+ * elements, which (in the arena), and in `base` the name of the list; -1 for anything else. */
+int path_parts(Sema *S, Node *n, Node **base, int **which);
 
 /* ---- neuron.c ---- */
 enum { MODEL_CHAIN = 64 }; /* models derived from each other, at most */
@@ -203,6 +207,8 @@ struct Inst {
     Node *until;
     OdeEq *eqs;
     int n_eqs;
+    PlanExact *exact;    /* propagators to be made before the run */
+    int n_exact;
     struct Joint *joint; /* of a synapse: what it joins (synapse.c); NULL for neurons */
 };
 /* Reads declarations; emits nothing. `mod_name` names the module. */
@@ -253,7 +259,7 @@ typedef struct Joint {
     const void *user;
     Sym sum[PLAN_SUMS];  /* variables of the target that `on pre` adds to; the first is the port */
     int n_sums;
-    int handler;         /* which is being emitted: FN_PRE or FN_POST; 0: none, and neurons cannot be read */
+    int handler;         /* role of the one being emitted; 0: none, and neurons cannot be read */
     const double *wrap;      /* periods of space, or NULL */
 } Joint;
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p);
@@ -269,12 +275,33 @@ void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
 void synapse_finish(Sema *S);                         /* the kernels, once nobody adds to the modules any more */
 
+/* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
+void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
+void handlers_event(Inst *in, Node *event);           /* checks the declaration of an event; diagnoses */
+bool handlers_any(const Inst *in, const char *moment); /* is there an `on MOMENT`? */
+bool handlers_bind(Inst *in, Sym setting);            /* does a setting belong to an event of the model? */
+/* Emits all handlers, in the order in which they run; `connect` is NULL for a model that joins nothing. Diagnoses. */
+void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan);
+void handlers_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
+
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
 void moments_check(Inst *in, Node *event);
 bool moments_run(Inst *in, IrFn *test, int spikes);
 void moments_every(Inst *in, IrFn *step);
 void moments_bind_inputs(Sema *S, struct PopInfo *pop); /* behind inst_emit, before the plan */
+
+/* ---- links.c: values of other populations ---- */
+typedef struct Links {       /* of one function of a population that may read them */
+    struct PopInfo *reader;
+    PlanLink *list;          /* vec: the indices that are computed; output k of the function is that of list[k] */
+    int guard;               /* truth value under which the branch being read is taken; -1 always */
+} Links;
+Ex links_value(Ctx *c, Node *n);                   /* a path that ends in a variable, or populations */
+/* Enters a branch of `if`, which only counts where `cond` is `taken`; what to give to links_branch_end. */
+int links_branch(Ctx *c, Ex cond, bool taken);
+void links_branch_end(Ctx *c, int outer);
+void links_plan(Ctx *c, PlanStim *p);              /* hands the list to the plan */
 
 /* ---- sources.c: models that only emit spikes ---- */
 typedef struct PopInfo PopInfo;
@@ -317,6 +344,7 @@ struct PopInfo {
 typedef struct LayerInfo {
     Sym name;
     int *pop;            /* vec */
+    int *part;           /* vec, into Sema.layer: `pool[0]`, `pool[1]`, … of a list */
     bool block;          /* declared with { … }: denotes a list */
     bool lost;           /* some of it could not be read */
 } LayerInfo;
@@ -388,6 +416,7 @@ int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules shar
 
 /* ---- expand.c ---- */
 void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
+int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of populations or layers */
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */

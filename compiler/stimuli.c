@@ -122,6 +122,7 @@ static Ex argument(Current *w, Ctx *c, int k)
     bool once = !w->def->each_step && !list && elab_draws(S, n);
     if (once) {
         at.fn = w->in->init;
+        at.links = NULL;
         at.has_t = false;
         at.salt = arena_printf(S->arena, "init.%s.%s%s", w->name, a->name, w->seed);
         at.n_draws = 0;
@@ -228,7 +229,10 @@ static bool stim_current(Sema *S, Node *n, const StimDef *def, Node **args, cons
     c.has_i = c.has_t = true;
     c.source_n = (int)to->sel.n;
     c.salt = "drive";
+    Links links = {.reader = &S->pop[to->pop], .guard = -1};
+    if (def->each_step) c.links = &links;
     Ex e = expression(&w, &c, def->value);
+    links_plan(&c, p);
     if (e.kind == EX_POISON) return false;
     Node *gain = wire_setting(settings, "gain");
     double g = 1;

@@ -9,9 +9,9 @@
 
 bool synapse_setting(Sema *S, Node *settings, int k)
 {
-    static const char *const known[] = {"delay", "autapses", "multapses", "seed", "wrap"};
+    static const char *const known[] = {"delay", "post_delay", "autapses", "multapses", "seed", "wrap"};
     Node *e = settings->kid[k];
-    if (e->name == sym("post_delay") || e->name == sym("store")) {
+    if (e->name == sym("store")) {
         diag_add(S->diags, D_not_yet, ast_name_span(e), "this version has no `%s` yet", e->name);
         return true;
     }
@@ -57,34 +57,20 @@ static void read_parts(Inst *in)
             inst_equation(in, p);
             if (p->which == EQ_UNLESS_REFRACTORY) diag_add(S->diags, D_refractory_missing, p->span, "a synapse cannot be refractory");
             break;
-        case N_on:
-            if (p->kid[1]) diag_add(S->diags, D_not_yet, p->kid[1]->span, "this version has no `after` yet");
-            else if (p->kid[0]->kind == N_poison || p->kid[0]->name == sym("pre") || p->kid[0]->name == sym("post")) break;
-            else if (inst_slot(in, p->kid[0]->name)) diag_add(S->diags, D_unknown_name, p->kid[0]->span, "`%s` is no event", p->kid[0]->name);
-            else diag_add(S->diags, D_not_yet, p->kid[0]->span, "this version has `on pre` and `on post` only");
-            break;
+        case N_on: handlers_on(in, p); break;
         case N_port:
         case N_spike: {
             Diag *d = diag_add(S->diags, D_syntax, p->span, "`%s` stands in neurons only", ast_kind_name(p->kind));
             diag_hint(d, p->kind == N_port ? "a synapse aims at the port that its connection names" : "write `on pre { … }` or `on post { … }`");
             break;
         }
+        case N_event: handlers_event(in, p); break;
         case N_every:
             if (p->kid[0]->kind == N_name && !strcmp(p->kid[0]->name, "step")) diag_add(S->diags, D_not_yet, p->span, "this version does not run `every step` in a synapse yet");
             break;
-        case N_event: diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a synapse yet", ast_kind_name(p->kind)); break;
         default: break;
         }
     }
-}
-
-static bool has_handler(const Inst *in, Sym which)
-{
-    for (int k = 0; k < in->def.body->n_kids; k++) {
-        Node *p = in->def.body->kid[k];
-        if (p && p->kind == N_on && p->kid[0]->name == which) return true;
-    }
-    return false;
 }
 
 /* What no handler writes and no equation moves is a parameter, whatever it was called. */
@@ -300,7 +286,9 @@ static void add_to_sum(Ctx *c, Node *n, const Slot *to, int k, const char *what)
         return;
     }
     if (c->inst->joint->handler != FN_PRE) {
-        say_write(c, n, arena_printf(c->S->arena, "`%s` cannot add to `%s`", c->inst->joint->handler == FN_POST ? "on post" : "every", what), "events arrive in `on pre`");
+        FnRole role = (FnRole)c->inst->joint->handler;
+        const char *what_block = role == FN_POST ? "`on post` cannot add to `%s`" : role == FN_SET ? "`every` cannot add to `%s`" : "this event cannot add to `%s`";
+        say_write(c, n, arena_printf(c->S->arena, what_block, what), "events arrive in `on pre`");
         return;
     }
     Ex e = elab_num(c, n->kid[1]);
@@ -357,36 +345,6 @@ bool synapse_assign(Ctx *c, Node *n)
     return true;
 }
 
-static int emit_handler(Inst *in, FnRole role, PlanSynapse *plan)
-{
-    Sema *S = in->S;
-    Sym which = sym(role == FN_PRE ? "pre" : "post");
-    if (!has_handler(in, which)) return -1;
-    IrFn *fn = ir_fn(in->mod, which, role, LANE_SYNAPSE);
-    Ctx c = inst_ctx(in, fn, which);
-    c.has_j = true;
-    c.has_draws = false; /* coordinates of a synapse hold no step */
-    c.source_n = in->joint->from ? (int)in->joint->from->sel.n : 1;
-    c.target_n = in->joint->to ? (int)in->joint->to->sel.n : 1;
-    block_begin(&c, in->joint->n_sums);
-    int none = ir_const(fn, 0);
-    for (int k = 0; k < in->joint->n_sums; k++) c.cur[c.n_cur - 1 - k] = none;
-    in->joint->handler = role;
-    for (int k = 0; k < in->def.body->n_kids; k++) {
-        Node *p = in->def.body->kid[k];
-        if (p && p->kind == N_on && p->kid[0]->name == which && !p->kid[1]) block_stmts(&c, p->kid[2]);
-    }
-    in->joint->handler = 0;
-    block_flush(&c);
-    for (int k = 0; role == FN_PRE && k < in->joint->n_sums; k++) {
-        int v = c.cur[c.n_cur - 1 - k];
-        if (v == none || !in->joint->to) continue;
-        plan->sum[plan->n_sums] = inst_slot(S->pop[in->joint->to->pop].inst, in->joint->sum[k])->acc;
-        ir_out(fn, plan->n_sums++, v, (Span){0, 0});
-    }
-    return ir_fn_index(in->mod, fn);
-}
-
 /* What is computed when it is recorded: event-driven variables and named expressions. */
 static void emit_recordable(Inst *in)
 {
@@ -399,13 +357,6 @@ static void emit_recordable(Inst *in)
         Ex e = inst_name(&c, s, s->decl);
         if (e.kind == EX_NUM || e.kind == EX_BOOL) ir_out(fn, 0, ex_value(&c, e), ast_name_span(s->decl));
     }
-}
-
-static bool reads(const IrModule *m, int fn, bool index)
-{
-    for (size_t k = 0; fn >= 0 && k < vec_len(m->fn[fn]->ins); k++)
-        if (m->fn[fn]->ins[k].op == OP_SRC_LOAD || (index && m->fn[fn]->ins[k].op == OP_I)) return true;
-    return false;
 }
 
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p)
@@ -424,7 +375,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     inst_settings(in, in->settings, true);
     fix_constants(in);
     protocol_mark_synapse(in, connect ? connect->name : NULL);
-    if (!has_handler(in, sym("pre")) && !follow_body(S, def->body)) {
+    if (!handlers_any(in, "pre") && !follow_body(S, def->body)) {
         Diag *d = diag_add(S->diags, D_missing_setting, !connect ? ast_name_span(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
         diag_hint(d, "add `on pre { port += weight }` to it");
     }
@@ -442,8 +393,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     ok = check_weight(in, name) && ok;
     if (!make_laws(in) || !ok || diag_errors(S->diags) > before) return NULL;
     p->synapse = (PlanSynapse){.name = def->name, .fn_init = ir_fn_index(in->mod, in->init)};
-    p->synapse.fn_pre = emit_handler(in, FN_PRE, &p->synapse);
-    p->synapse.fn_post = emit_handler(in, FN_POST, &p->synapse);
+    handlers_emit(in, connect, &p->synapse);
     emit_recordable(in);
     inst_ranges(in, LANE_SYNAPSE);
     if (diag_errors(S->diags) > before) return NULL;
@@ -464,8 +414,7 @@ void synapse_finish(Sema *S)
         if (j->mod) p->kernel = network_module(S, j->mod);
         if (!j->inst) continue;
         p->synapse.kernel = network_module(S, j->inst->mod);
-        p->synapse.reads_source = reads(j->inst->mod, p->synapse.fn_pre, false) || reads(j->inst->mod, p->synapse.fn_post, false);
-        p->synapse.post_source = reads(j->inst->mod, p->synapse.fn_post, true);
+        handlers_needs(j->inst, &p->synapse);
     }
 }
 

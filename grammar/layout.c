@@ -218,7 +218,7 @@ static const Token *close_brace(Parse *p, bool supplied)
 {
     drop_parens(p);
     if (p->out.kind != NL && p->out.kind != '{') return line_end(p, p->next, true);
-    (void)vec_pop(p->open);
+    size_t statement = vec_pop(p->open).statement; /* `else` goes on with it */
     Token t = *at(p, p->next);
     t.kind = '}';
     size_t index = p->next;
@@ -228,7 +228,9 @@ static const Token *close_brace(Parse *p, bool supplied)
     } else {
         p->next++;
     }
-    return hand_out(p, t, index, supplied);
+    (void)hand_out(p, t, index, supplied);
+    p->statement = statement;
+    return &p->out;
 }
 
 /* Says where the brace that nobody closed was opened. */
@@ -270,7 +272,7 @@ static bool opens_items(const Parse *p)
 
 static void open_bracket(Parse *p, const Token *t)
 {
-    Open o = {.kind = t->kind, .span = t->span};
+    Open o = {.kind = t->kind, .span = t->span, .statement = p->statement};
     if (t->kind == '{') {
         o.items = opens_items(p);
         o.layer = o.items && at(p, p->statement)->kind == LAYER;

@@ -33,6 +33,7 @@ typedef struct Open {
     bool layer; /* and these are populations */
     bool junk;  /* nothing can be opened here, and so it was said */
     bool list;  /* a bracket around a list, not an index */
+    size_t statement; /* index of the first token of the statement around it */
 } Open;
 
 typedef struct Parse {

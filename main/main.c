@@ -130,6 +130,7 @@ static int take(Options *o, int id, char *arg)
         if (strcmp(arg, "auto") && strcmp(arg, "always") && strcmp(arg, "never")) return 1 + complain_usage("--color takes auto, always or never, not `%s`", arg);
         o->color = arg;
         break;
+    case OPT_CHECK: o->format_check = true; break;
     case OPT_DUMP_AFTER: o->dump_after = arg; break;
     case OPT_EXPLAIN: return 1 + explain(arg);
     case OPT_VERSION: printf("cortexc %s\n", CORTEXC_VERSION); return 1;

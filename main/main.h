@@ -8,7 +8,7 @@
 typedef struct Options {
     const char *output, *duration, *backend, *progress, *color, *dump_after;
     CompileSetting *set; /* vec */
-    bool has_seed, force, quiet, strict, check;
+    bool has_seed, force, quiet, strict, check, format_check;
     int verbose, threads;
     uint64_t seed;
     const char *command_line;

@@ -205,10 +205,8 @@ static Frame synapse_frame(Engine *e, int proj, uint64_t first, uint64_t n, doub
         }
     }
     uint64_t key = rng_key(plan->has_key_seed ? plan->seed : e->plan->seed, plan->name);
-    char step[32]; /* coordinates of a synapse hold no step */
-    snprintf(step, sizeof step, "%lld", (long long)e->step);
     return (Frame){.col = col, .step = e->step, .t = decimal_time(e->step, e->plan->dt), .t1 = decimal_time(e->step + 1, e->plan->dt),
-                   .key = rng_key(key, step), .src = v->src + first, .tgt = v->tgt + first, .mult = v->mult + first, .scratch = e->worker[0].scratch};
+                   .key = rng_event(key, e->step, 0), .src = v->src + first, .tgt = v->tgt + first, .mult = v->mult + first, .scratch = e->worker[0].scratch};
 }
 
 /* ---- acts ---- */
@@ -274,6 +272,7 @@ static bool act_pop(Engine *e, const PlanAct *a, Fail *f)
     }
     for (size_t k = 0; ok && k < one.sel.n; k++) col[engine_selected(&one.sel, k)] = fresh[k];
     cx_free(fresh);
+    if (ok && p->kernel->field[a->to].kind == FIELD_PARAM) prepare_pop(e, part->pop);
     return ok;
 }
 

@@ -70,6 +70,7 @@ static void make_pop(Engine *e, int k)
     p->col = cx_alloc((size_t)p->kernel->n_fields, sizeof *p->col, "state");
     for (int f = 0; f < p->kernel->n_fields; f++) {
         const KernelField *field = &p->kernel->field[f];
+        if (field->kind == FIELD_LINK) continue; /* links_columns */
         p->col[f] = field->kind == FIELD_ACC ? e->zero : field->kind == FIELD_NETWORK ? agenda_column(e, field) : cx_alloc(field->uniform ? 1 : n, sizeof(double), "state");
     }
 }
@@ -255,19 +256,22 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     e->worker = cx_alloc((size_t)e->n_threads, sizeof *e->worker, "engine");
     (void)agenda_new(e);
     for (int k = 0; k < p->n_pops; k++) make_pop(e, k);
+    links_columns(e);
     e->syn_rec = cx_alloc((size_t)p->n_syn_recs, sizeof *e->syn_rec, "engine");
     for (int t = 0; t < e->n_threads; t++) make_worker(e, t);
-    plastic_workers(e);
+    links_workers(e);
     for (int k = 0; k < p->n_recs; k++) make_rec(e, k);
     for (int k = 0; ok && k < p->n_stims; k++) ok = make_stim(e, k, f);
     if (!ok || !engine_build(e, f)) {
         engine_free(e);
         return NULL;
     }
+    plastic_workers(e);
     for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
     agenda_synapses(e);
     make_buffers(e);
     init_states(e);
+    for (int k = 0; k < p->n_pops; k++) prepare_pop(e, k);
     if (!check_ranges(e, f)) {
         engine_free(e);
         return NULL;
@@ -411,9 +415,14 @@ static void free_worker(Engine *e, Worker *w)
     cx_free(w->col);
     cx_free(w->acc);
     cx_free(w->out);
+    if (w->index) cx_free(w->index[0]);
+    cx_free(w->index);
     cx_free(w->count);
     cx_free(w->scratch);
-    for (int p = 0; w->fired && p < e->plan->n_pops; p++) vec_free(w->fired[p]);
+    for (int p = 0; w->fired && p < e->plan->n_pops; p++) {
+        for (uint32_t k = 0; w->fired[p] && k < e->pop[p].heard_steps; k++) vec_free(w->fired[p][k]);
+        cx_free(w->fired[p]);
+    }
     cx_free(w->fired);
     cx_free(w->syn_col);
     cx_free(w->syn_src);
@@ -429,7 +438,7 @@ void engine_free(Engine *e)
     for (int k = 0; k < e->plan->n_pops; k++) {
         Pop *p = &e->pop[k];
         for (int f = 0; p->kernel && f < p->kernel->n_fields; f++)
-            if (p->kernel->field[f].kind != FIELD_ACC && p->kernel->field[f].kind != FIELD_NETWORK) cx_free(p->col[f]);
+            if (p->kernel->field[f].kind != FIELD_ACC && p->kernel->field[f].kind != FIELD_NETWORK && p->kernel->field[f].kind != FIELD_LINK) cx_free(p->col[f]);
         cx_free(p->col);
         cx_free(p->part);
         if (p->counts) rng_poisson_free(p->counts);

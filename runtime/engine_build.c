@@ -82,7 +82,8 @@ static bool adds_to(const Engine *e, int q, int field)
 {
     const PlanProj *p = &e->plan->proj[q];
     bool any = e->plan->pop[p->tgt].port[p->port].acc_field == field;
-    for (int k = 0; k < p->synapse.n_sums; k++) any = any || p->synapse.sum[k] == field;
+    for (int h = 0; h < p->synapse.n_handlers; h++)
+        for (int k = 0; k < p->synapse.handler[h].n_sums; k++) any = any || p->synapse.handler[h].sum[k] == field;
     return any;
 }
 
@@ -91,7 +92,8 @@ static bool same_sum(const Engine *e, int a, int b)
     const PlanProj *p = &e->plan->proj[a];
     if (p->tgt != e->plan->proj[b].tgt) return false;
     bool any = adds_to(e, b, e->plan->pop[p->tgt].port[p->port].acc_field);
-    for (int k = 0; k < p->synapse.n_sums; k++) any = any || adds_to(e, b, p->synapse.sum[k]);
+    for (int h = 0; h < p->synapse.n_handlers; h++)
+        for (int k = 0; k < p->synapse.handler[h].n_sums; k++) any = any || adds_to(e, b, p->synapse.handler[h].sum[k]);
     return any;
 }
 
@@ -286,6 +288,7 @@ static bool init_synapses(Build *b, Builder *w, Share *s, uint32_t src, const Pa
     }
     for (size_t k = 0; k < n; k++) r->mult[k] = w->mult[key ? (uint32_t)key[k] : k];
     if (s->src && n) memcpy(s->src + first, r->src, n * sizeof *s->src);
+    if (s->mult && n) memcpy(s->mult + first, r->mult, n * sizeof *s->mult);
     return plastic_init(b->e, b->g, s, b->call[part->q].attr_key, first, n, r->src, r->mult, r->scratch, why, sizeof why) ||
            fail_synapse(b, w, part->q, src, "%s", why);
 }
@@ -678,12 +681,10 @@ bool engine_build(Engine *e, Fail *f)
                                    threads * ((size_t)g->n_rows + 1) * sizeof(Row);
         for (size_t t = 0; g->plastic && t < threads; t++) e->stats.bytes_synapses += plastic_bytes(e, g, (int)t);
         if (!any) continue;
-        const PlanProj *plastic = g->plastic ? &e->plan->proj[g->proj[0]] : NULL;
-        if (plastic && plastic->synapse.reads_source) {
-            e->meet_arrivals = true;
-            e->window = 1;
+        if (g->plastic) {
+            int window = plastic_attach(e, g);
+            if (window < e->window) e->window = window;
         }
-        if (plastic && plastic->synapse.fn_post >= 0) e->pop[plastic->tgt].heard = e->pop[plastic->tgt].sends = true;
         Pop *src = &e->pop[g->src];
         src->sends = true;
         if (g->max_delay > src->max_delay) src->max_delay = g->max_delay;

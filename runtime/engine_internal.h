@@ -53,6 +53,12 @@ typedef struct Ring {
     uint32_t mask;
 } Ring;
 
+typedef struct Wait { /* what a handler will have to do, on one thread */
+    Ring late;         /* ON_PRE with `after`: the segments that came to the synapses before */
+    uint32_t *count;   /* ON_EVENT: how many events in each step */
+    uint32_t mask;     /* of count */
+} Wait;
+
 typedef struct Share { /* the synapses of a group onto the neurons of one thread */
     Row *row;          /* one a neuron of the source population, and one behind */
     void *tgt;         /* uint16_t, or uint32_t in a wide group: accumulator, relative to base */
@@ -63,7 +69,9 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     Ring ring;
     /* Of a plastic group, where `tgt` holds neurons and synapses are numbered as they are stored. */
     double **col;      /* [field of the synapse's kernel]; NULL for columns of neurons */
-    uint32_t *src;     /* sources, where `on post` asks for them */
+    uint32_t *src;     /* sources, where handlers that run at no arrival ask for them */
+    uint32_t *mult;    /* multiplicities, where handlers draw and any is not 0 */
+    struct Wait *wait; /* [handler] */
     uint64_t *post_at; /* [neuron of the part, and one behind] into post; NULL without `on post` */
     uint32_t *post;    /* synapses by target, ascending */
 } Share;
@@ -79,10 +87,13 @@ typedef struct Group {
     double weight;             /* when not weighted */
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
+    uint64_t key;              /* of the draws of a plastic group */
+    bool listens;              /* its synapses have events of other populations */
     Share *share;              /* one a thread */
 } Group;
 
 void ring_init(Ring *r, uint32_t max_delay);
+void ring_push(Ring *r, int64_t step, uint64_t item); /* an item of a bucket, into that of `step` */
 void ring_free(Ring *r);
 void ring_post(const Group *g, Share *s, int64_t step, const uint32_t *id, size_t n);
 uint64_t ring_deliver(const Group *g, Share *s, int64_t step, double *acc);
@@ -108,7 +119,8 @@ typedef struct Pop {
     Flight *flight;          /* vec, oldest first, from flight_head on */
     size_t flight_head;
     bool driven, recorded;
-    bool heard;              /* its spikes are noted for `on post` */
+    bool heard;              /* its spikes are noted for `on post`, those of so many steps: */
+    uint32_t heard_steps;    /* a power of two */
 } Pop;
 
 typedef struct Rec {
@@ -159,13 +171,14 @@ typedef struct Worker { /* what one thread owns */
     double ***col;      /* [pop][field] with the thread's own accumulators */
     Spikes spikes[2];
     double *out;        /* ENGINE_BLOCK */
+    double **index;     /* ENGINE_BLOCK for each index of the drive that has the most; the first holds the memory of all */
     uint32_t *count;    /* ENGINE_BLOCK */
     int turn;           /* which of the two windows is being filled */
     void *scratch;
     double **syn_col;   /* columns of the synapses of one call */
     double *syn_out;    /* PLAN_SUMS times ENGINE_BLOCK */
     uint32_t *syn_src;  /* ENGINE_BLOCK */
-    uint32_t **fired;   /* [pop]: vec of its own neurons that spiked with the stamp of the next step */
+    uint32_t ***fired;  /* [pop][stamp modulo heard_steps]: vec of its own neurons that spiked */
     Trouble trouble[2];
     uint64_t events;
 } Worker;
@@ -183,6 +196,7 @@ struct Engine {
     SynRec *syn_rec;
     Stim *stim;
     bool meet_arrivals;  /* synapses read their sources: nobody integrates before all events are summed */
+    bool linked;         /* values of other neurons are read behind the events: everybody meets before and behind that */
     int n_groups;
     Group *group;
     uint64_t *proj_synapses;
@@ -240,8 +254,15 @@ void plastic_index(const Engine *e, const Group *g, Share *s, int thread);
 size_t plastic_bytes(const Engine *e, const Group *g, int thread);
 void plastic_free(const Engine *e, const Group *g, Share *s);
 void plastic_workers(Engine *e);
+/* Prepares a group once its synapses stand: what its handlers wait for, and what populations must note for them.
+ * Returns the largest window that its events allow. */
+int plastic_attach(Engine *e, Group *g);
 uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, double t1);
 void plastic_post(Worker *w, int64_t step, double t, double t1);
+void plastic_events(Worker *w, int64_t step, double t, double t1);
+/* Notes n spikes of a population, emitted in `step`, where they are events of the group's synapses. */
+void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int64_t step, const uint32_t *id, size_t n);
+void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t n);
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
 void plastic_values(const Engine *e, int rec, int var, double *out);
@@ -252,6 +273,12 @@ double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f
 void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),
                    void *user);
 
+/* ---- links.c: columns of other populations ---- */
+void links_columns(Engine *e); /* once all populations are made */
+void links_workers(Engine *e);
+/* Runs a drive whose outputs are indices, and tests these. */
+void links_drive(Worker *w, const Stim *s, const KernelFn *fn, const Frame *fr);
+
 /* engine_step.c */
 void engine_step_run(void *engine, int thread);
 void engine_step_finish(void *engine, int thread);
@@ -259,6 +286,9 @@ void engine_step_finish(void *engine, int thread);
 bool engine_step_arrived(Engine *e, Fail *f);
 /* Notes a value that ends the run at phase 1 of `step`. */
 void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...) CX_PRINTF(3, 4);
+
+/* ---- prepare.c: columns of propagators, made from parameters ---- */
+void prepare_pop(Engine *e, int pop);
 
 /* ---- state.c: everything a run can change, listed once ---- */
 typedef void StateVisit(void *user, const char *name, const void *data, size_t count, size_t size);

@@ -43,6 +43,7 @@ static void sum_events(Worker *w, int64_t step, double t, double t1)
         if (s->kind->events && step >= s->plan->start && step < s->plan->stop) s->kind->events(w, s, step, t, t1);
     }
     plastic_post(w, step, t, t1);
+    plastic_events(w, step, t, t1);
     if (e->meet_arrivals) threads_meet(e->threads);
 }
 
@@ -144,29 +145,56 @@ static void not_finite(Worker *w, int64_t step, int pop, uint32_t neuron)
     *nan = (EngineNan){.hit = true, .pop = pop, .field = field, .neuron = neuron, .step = step};
 }
 
+/* The events of t_n into the variables of one population. */
+static void arrive(Worker *w, int64_t step, double t, double t1, int pop)
+{
+    const Pop *p = &w->engine->pop[pop];
+    const KernelFn *fn = pop_fn(p, p->plan->fn_arrive);
+    uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+    Frame fr = pop_frame(w, pop, step, t, t1);
+    if (fn && lo < hi) fn->range(fn, &fr, lo, hi, NULL);
+}
+
+/* What is evaluated from values of t_n, and looked at. */
+static void look(Worker *w, int k, int64_t step, double t, double t1, int pop)
+{
+    const Pop *p = &w->engine->pop[pop];
+    if (p->driven) drive(w, step, t, t1, pop);
+    if (p->recorded) record(w, k, step, t, t1, pop);
+}
+
+/* Phases 1 to 3 up to the integration where neurons read others: all variables first, then all inputs. */
+static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bool arrived)
+{
+    const Engine *e = w->engine;
+    for (int p = 0; !arrived && p < e->plan->n_pops; p++) arrive(w, step, t, t1, p);
+    threads_meet(e->threads);
+    for (int p = 0; p < e->plan->n_pops; p++) look(w, k, step, t, t1, p);
+    threads_meet(e->threads);
+}
+
 static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double t, double t1, int pop, bool arrived)
 {
     const Pop *p = &w->engine->pop[pop];
-    const KernelFn *arrive = arrived ? NULL : pop_fn(p, p->plan->fn_arrive), *integrate = pop_fn(p, p->plan->fn_step);
+    bool linked = w->engine->linked; /* link_neurons came before */
+    const KernelFn *events = arrived || linked ? NULL : pop_fn(p, p->plan->fn_arrive), *integrate = pop_fn(p, p->plan->fn_step);
     const KernelFn *test = pop_fn(p, p->plan->fn_test), *reset = pop_fn(p, p->plan->fn_reset);
     const KernelFn *check = pop_fn(p, p->plan->fn_check);
     uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
     double *const out[1] = {w->out};
     Frame before = pop_frame(w, pop, step, t, t1), after = before;
     after.t = t1;
-    if (p->heard) vec_clear(w->fired[pop]);
     if (lo == hi) return;
     size_t before_all = spikes->n;
-    if (p->driven || p->recorded) {
-        if (arrive) arrive->range(arrive, &before, lo, hi, NULL);
-        arrive = NULL;
-        if (p->driven) drive(w, step, t, t1, pop);
-        if (p->recorded) record(w, k, step, t, t1, pop);
+    if (!linked && (p->driven || p->recorded)) {
+        if (events) arrive(w, step, t, t1, pop);
+        events = NULL;
+        look(w, k, step, t, t1, pop);
     }
     reserve(spikes, hi - lo);
     for (uint32_t n; lo < hi; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
-        if (arrive) arrive->range(arrive, &before, lo, lo + n, NULL);
+        if (events) events->range(events, &before, lo, lo + n, NULL);
         if (integrate) integrate->range(integrate, &before, lo, lo + n, NULL);
         if (test) {
             size_t first = spikes->n;
@@ -180,7 +208,7 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
             if (bad < n) not_finite(w, step, pop, lo + bad);
         }
     }
-    for (size_t j = before_all; p->heard && j < spikes->n; j++) vec_push(w->fired[pop], spikes->id[j]);
+    if (p->heard) plastic_fired(w, pop, step, spikes->id + before_all, spikes->n - before_all);
 }
 
 /* How many spikes each of n neurons of a source has at the end of this step; false after a fault. */
@@ -253,6 +281,10 @@ static void post(Worker *w, int turn, int64_t step, int n)
                 size_t count;
                 const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
                 if (count) ring_post(group, share, step + k, id, count);
+                for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
+                    id = spikes_of(e, t, turn, k, p, &count);
+                    if (count) plastic_note(e, group, share, p, step + k, id, count);
+                }
             }
         }
     }
@@ -419,6 +451,7 @@ void engine_step_run(void *engine, int thread)
             double t1 = decimal_time(step + k + 1, dt);
             if (!arrived) sum_events(w, step + k, t, t1);
             plastic_record(w, k, step + k, t, t1);
+            if (e->linked) link_neurons(w, k, step + k, t, t1, arrived);
             for (int p = 0; p < e->plan->n_pops; p++) {
                 if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
@@ -447,12 +480,7 @@ void engine_step_finish(void *engine, int thread)
     w->turn = 0;
     w->trouble[0].nan.hit = w->trouble[0].fault = false;
     sum_events(w, e->step, t, t1);
-    for (int p = 0; p < e->plan->n_pops; p++) {
-        const KernelFn *arrive = pop_fn(&e->pop[p], e->plan->pop[p].fn_arrive);
-        Frame fr = pop_frame(w, p, e->step, t, t1);
-        uint32_t lo = e->pop[p].part[thread], hi = e->pop[p].part[thread + 1];
-        if (arrive && lo < hi) arrive->range(arrive, &fr, lo, hi, NULL);
-    }
+    for (int p = 0; p < e->plan->n_pops; p++) arrive(w, e->step, t, t1, p);
 }
 
 bool engine_step_arrived(Engine *e, Fail *f)

@@ -16,6 +16,13 @@ static bool own(const KernelField *f)
     return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET && f->kind != FIELD_NETWORK;
 }
 
+static bool has(const PlanSynapse *m, PlanWhen when)
+{
+    bool any = false;
+    for (int h = 0; h < m->n_handlers; h++) any = any || m->handler[h].when == when;
+    return any;
+}
+
 double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f)
 {
     const Pop *pop = &e->pop[f->kind == FIELD_SOURCE ? p->src : p->tgt];
@@ -43,7 +50,8 @@ void plastic_room(const Engine *e, const Group *g, Share *s)
     s->col = cx_alloc((size_t)k->n_fields, sizeof *s->col, "synapses");
     for (int f = 0; f < k->n_fields; f++)
         if (own(&k->field[f])) s->col[f] = cx_alloc(k->field[f].uniform ? 1 : s->n, sizeof(double), "synapses");
-    if (model_of(e, g)->post_source) s->src = cx_alloc(s->n, sizeof *s->src, "synapses");
+    if (model_of(e, g)->needs_source) s->src = cx_alloc(s->n, sizeof *s->src, "synapses");
+    if (model_of(e, g)->needs_mult) s->mult = cx_alloc(s->n, sizeof *s->mult, "synapses");
 }
 
 static bool check_ranges(const Kernel *k, const Frame *fr, size_t n, const uint32_t *src, const uint32_t *tgt, char *why, size_t size)
@@ -103,7 +111,7 @@ bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint6
 void plastic_index(const Engine *e, const Group *g, Share *s, int thread)
 {
     const PlanProj *p = &e->plan->proj[g->proj[0]];
-    if (p->synapse.fn_post < 0) return;
+    if (!has(&p->synapse, ON_POST)) return;
     uint32_t lo = e->pop[p->tgt].part[thread], n = e->pop[p->tgt].part[thread + 1] - lo;
     const uint32_t *tgt = s->tgt;
     if (s->n > UINT32_MAX) cx_bug("more than 2^32 plastic synapses on one thread");
@@ -120,7 +128,7 @@ size_t plastic_bytes(const Engine *e, const Group *g, int thread)
     const Kernel *k = plastic_kernel(e, g);
     const Share *s = &g->share[thread];
     const PlanProj *p = &e->plan->proj[g->proj[0]];
-    size_t each = s->src ? sizeof *s->src : 0, bytes = 0;
+    size_t each = (s->src ? sizeof *s->src : 0) + (s->mult ? sizeof *s->mult : 0), bytes = 0;
     for (int f = 0; f < k->n_fields; f++)
         if (own(&k->field[f]) && !k->field[f].uniform) each += sizeof(double);
     if (s->post_at) {
@@ -136,6 +144,12 @@ void plastic_free(const Engine *e, const Group *g, Share *s)
     for (int f = 0; s->col && f < k->n_fields; f++) cx_free(s->col[f]);
     cx_free(s->col);
     cx_free(s->src);
+    cx_free(s->mult);
+    for (int h = 0; s->wait && h < model_of(e, g)->n_handlers; h++) {
+        ring_free(&s->wait[h].late);
+        cx_free(s->wait[h].count);
+    }
+    cx_free(s->wait);
     cx_free(s->post_at);
     cx_free(s->post);
 }
@@ -154,7 +168,70 @@ void plastic_workers(Engine *e)
         w->syn_out = cx_alloc((size_t)PLAN_SUMS * ENGINE_BLOCK, sizeof *w->syn_out, "engine");
         w->syn_src = cx_alloc(ENGINE_BLOCK, sizeof *w->syn_src, "engine");
         w->fired = cx_alloc((size_t)e->plan->n_pops, sizeof *w->fired, "engine");
+        for (int p = 0; p < e->plan->n_pops; p++)
+            if (e->pop[p].heard) w->fired[p] = cx_alloc(e->pop[p].heard_steps, sizeof *w->fired[p], "engine");
     }
+}
+
+static uint32_t power_above(int64_t n)
+{
+    uint32_t m = 1;
+    while (m <= n) m *= 2;
+    return m;
+}
+
+/* Nobody asks for multiplicities that are all 0. */
+static void drop_zeros(Share *s)
+{
+    uint64_t k = 0;
+    while (s->mult && k < s->n && !s->mult[k]) k++;
+    if (k < s->n) return;
+    cx_free(s->mult);
+    s->mult = NULL;
+}
+
+static void note_for(Pop *p, int64_t steps)
+{
+    p->sends = true;
+    if (steps > p->max_delay) p->max_delay = (uint32_t)steps;
+}
+
+int plastic_attach(Engine *e, Group *g)
+{
+    const PlanProj *p = &e->plan->proj[g->proj[0]];
+    const PlanSynapse *m = &p->synapse;
+    int window = ENGINE_MAX_WINDOW;
+    g->key = rng_key(p->has_key_seed ? p->seed : e->plan->seed, p->name);
+    if (m->reads_source) {
+        e->meet_arrivals = true;
+        window = 1;
+    }
+    for (int t = 0; t < e->n_threads; t++) {
+        g->share[t].wait = cx_alloc((size_t)m->n_handlers, sizeof *g->share[t].wait, "events under way");
+        drop_zeros(&g->share[t]);
+    }
+    for (int k = 0; k < m->n_handlers; k++) {
+        const PlanHandler *h = &m->handler[k];
+        Pop *tgt = &e->pop[p->tgt];
+        if (h->when == ON_POST) {
+            uint32_t steps = power_above(h->after);
+            tgt->heard = true;
+            if (steps > tgt->heard_steps) tgt->heard_steps = steps;
+            note_for(tgt, h->after);
+        }
+        if (h->when == ON_PRE) note_for(&e->pop[p->src], g->max_delay + h->after);
+        if (h->when == ON_EVENT && h->after + 1 < window) window = (int)h->after + 1;
+        for (int q = 0; q < h->n_from; q++) note_for(&e->pop[h->from[q].pop], h->after);
+        g->listens = g->listens || h->n_from;
+        for (int t = 0; t < e->n_threads; t++) {
+            Wait *wait = &g->share[t].wait[k];
+            if (h->when == ON_PRE && h->after) ring_init(&wait->late, (uint32_t)h->after);
+            if (h->when != ON_EVENT) continue;
+            wait->mask = power_above(h->after) - 1;
+            wait->count = cx_alloc((size_t)wait->mask + 1, sizeof *wait->count, "events under way");
+        }
+    }
+    return window;
 }
 
 /* ---- phase 1 ---- */
@@ -171,61 +248,169 @@ static uint32_t row_of(const Group *g, const Share *s, uint64_t at)
     return lo;
 }
 
-/* `on pre` for all that arrives in `step`: what a handler adds to the port is added in the order of the segment. */
-uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, double t1)
+typedef struct Call { /* of a handler */
+    Worker *w;
+    const Group *g;
+    const Share *s;
+    const PlanHandler *h;
+    const KernelFn *fn;
+    Frame fr;
+} Call;
+
+static Call call_of(Worker *w, const Group *g, const PlanHandler *h, int64_t step, double t, double t1)
 {
-    const Engine *e = w->engine;
-    Share *s = &g->share[w->thread];
-    Bucket *b = &s->ring.slot[(uint64_t)step & s->ring.mask];
-    if (!b->n) return 0;
-    const PlanProj *p = &e->plan->proj[g->proj[0]];
-    uint64_t events = 0;
-    if (p->synapse.fn_pre < 0) {
-        for (size_t k = 0; k < b->n; k++) events += b->item[k] & 0xffff;
-        b->n = 0;
-        return events;
-    }
-    const KernelFn *pre = &plastic_kernel(e, g)->fn[p->synapse.fn_pre];
+    return (Call){w, g, &g->share[w->thread], h, &plastic_kernel(w->engine, g)->fn[h->fn],
+                  {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .scratch = w->scratch}};
+}
+
+/* Another event of this step, of those that one synapse may have in it: it draws numbers of its own. */
+static void number(Call *c, uint32_t event)
+{
+    if (c->h->draws) c->fr.key = rng_event(c->g->key, c->fr.step, event);
+}
+
+/* Points the call at the n synapses from `at` on. */
+static void aim(Call *c, uint64_t at, const uint32_t *src)
+{
+    c->fr.src = src;
+    c->fr.tgt = (const uint32_t *)c->s->tgt + at;
+    c->fr.mult = c->s->mult ? c->s->mult + at : NULL;
+    point(c->w->engine, c->g, c->s, at, c->w->syn_col);
+}
+
+/* What the handler adds to sums of the targets is added in the order of the segment. */
+static void arrive(Call *c, uint64_t at, uint64_t m)
+{
+    Worker *w = c->w;
+    int tgt = w->engine->plan->proj[c->g->proj[0]].tgt;
     double *out[PLAN_SUMS];
-    for (int q = 0; q < p->synapse.n_sums; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
-    Frame fr = {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .scratch = w->scratch};
-    for (size_t k = 0; k < b->n; k++) {
-        uint64_t at = b->item[k] >> 16, m = b->item[k] & 0xffff, n;
-        uint32_t src = row_of(g, s, at);
-        for (uint64_t j = 0; j < m && j < ENGINE_BLOCK; j++) w->syn_src[j] = src;
-        for (events += m; m; at += n, m -= n) {
-            n = m < ENGINE_BLOCK ? m : ENGINE_BLOCK;
-            fr.tgt = (const uint32_t *)s->tgt + at;
-            point(e, g, s, at, w->syn_col);
-            pre->range(pre, &fr, 0, (int64_t)n, out);
-            for (int q = 0; q < p->synapse.n_sums; q++) {
-                double *acc = w->col[p->tgt][p->synapse.sum[q]];
-                for (uint64_t j = 0; j < n; j++) acc[fr.tgt[j]] += out[q][j];
-            }
+    for (int q = 0; q < c->h->n_sums; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
+    for (uint64_t n; m; at += n, m -= n) {
+        n = m < ENGINE_BLOCK ? m : ENGINE_BLOCK;
+        aim(c, at, w->syn_src);
+        c->fn->range(c->fn, &c->fr, 0, (int64_t)n, out);
+        for (int q = 0; q < c->h->n_sums; q++) {
+            double *acc = w->col[tgt][c->h->sum[q]];
+            for (uint64_t j = 0; j < n; j++) acc[c->fr.tgt[j]] += out[q][j];
         }
     }
-    b->n = 0;
+}
+
+/* `on pre` for the segments of one bucket. A source with several spikes in a step has the same segments again; a segment
+ * of more than 65535 synapses stands in pieces. */
+static void arrivals(Call *c, const Bucket *b)
+{
+    Worker *w = c->w;
+    uint32_t event = 0;
+    uint64_t first = UINT64_MAX, piece = UINT64_MAX;
+    for (size_t k = 0; k < b->n; k++) {
+        uint64_t at = b->item[k] >> 16, m = b->item[k] & 0xffff;
+        uint32_t src = row_of(c->g, c->s, at);
+        if (at == first) event++;
+        else if (at != piece) {
+            first = at;
+            event = 0;
+        }
+        piece = m == 0xffff ? at + m : UINT64_MAX;
+        for (uint64_t j = 0; j < m && j < ENGINE_BLOCK; j++) w->syn_src[j] = src;
+        number(c, event);
+        arrive(c, at, m);
+    }
+}
+
+uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, double t1)
+{
+    const PlanSynapse *m = model_of(w->engine, g);
+    Share *s = &g->share[w->thread];
+    Bucket *now = &s->ring.slot[(uint64_t)step & s->ring.mask];
+    uint64_t events = 0;
+    if (!s->n) return 0;
+    for (size_t k = 0; k < now->n; k++) events += now->item[k] & 0xffff;
+    for (int k = 0; k < m->n_handlers && m->handler[k].when == ON_PRE; k++) {
+        const PlanHandler *h = &m->handler[k];
+        Ring *late = h->after ? &s->wait[k].late : NULL;
+        for (size_t j = 0; late && j < now->n; j++) ring_push(late, step + h->after, now->item[j]);
+        Bucket *b = late ? &late->slot[(uint64_t)step & late->mask] : now;
+        if (!b->n) continue;
+        Call c = call_of(w, g, h, step, t, t1);
+        arrivals(&c, b);
+        if (late) b->n = 0;
+    }
+    now->n = 0;
     return events;
 }
 
-/* `on post` for the neurons that spiked with the stamp of `step`, in the order projection, neuron, synapse. */
+/* `on post` for the neurons that spiked with the stamp of `step`, or `after` before, in the order projection, neuron,
+ * synapse. */
 void plastic_post(Worker *w, int64_t step, double t, double t1)
 {
     const Engine *e = w->engine;
     for (int q = 0; q < e->plan->n_projs; q++) {
         const PlanProj *p = &e->plan->proj[q];
-        if (!p->synapse.name || p->synapse.fn_post < 0 || !vec_len(w->fired[p->tgt])) continue;
-        const Group *g = &e->group[e->proj_group[q]];
-        const Share *s = &g->share[w->thread];
-        if (!s->n) continue;
-        const KernelFn *post = &plastic_kernel(e, g)->fn[p->synapse.fn_post];
-        Frame fr = {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = s->src, .tgt = s->tgt, .scratch = w->scratch};
-        point(e, g, s, 0, w->syn_col);
-        for (size_t k = 0; k < vec_len(w->fired[p->tgt]); k++) {
-            const uint64_t *at = s->post_at + (w->fired[p->tgt][k] - e->pop[p->tgt].part[w->thread]);
-            if (at[1] > at[0]) post->list(post, &fr, s->post + at[0], (int64_t)(at[1] - at[0]), NULL);
+        const Pop *tgt = &e->pop[p->tgt];
+        for (int k = 0; k < p->synapse.n_handlers; k++) {
+            const PlanHandler *h = &p->synapse.handler[k];
+            if (h->when != ON_POST) continue;
+            const Group *g = &e->group[e->proj_group[q]];
+            const Share *s = &g->share[w->thread];
+            if (!s->n) continue;
+            const uint32_t *fired = w->fired[p->tgt][(uint64_t)(step - h->after) & (tgt->heard_steps - 1)];
+            if (!vec_len(fired)) continue;
+            Call c = call_of(w, g, h, step, t, t1);
+            number(&c, 0);
+            aim(&c, 0, s->src);
+            for (size_t j = 0; j < vec_len(fired); j++) {
+                const uint64_t *at = s->post_at + (fired[j] - tgt->part[w->thread]);
+                if (at[1] > at[0]) c.fn->list(c.fn, &c.fr, s->post + at[0], (int64_t)(at[1] - at[0]), NULL);
+            }
         }
     }
+}
+
+/* `on EVENT` for all synapses, once for each event that comes in `step`. */
+void plastic_events(Worker *w, int64_t step, double t, double t1)
+{
+    const Engine *e = w->engine;
+    for (int q = 0; q < e->plan->n_projs; q++) {
+        const PlanSynapse *m = &e->plan->proj[q].synapse;
+        const Group *g = &e->group[e->proj_group[q]];
+        const Share *s = &g->share[w->thread];
+        for (int k = 0; g->listens && k < m->n_handlers; k++) {
+            if (m->handler[k].when != ON_EVENT) continue;
+            uint32_t *count = &s->wait[k].count[(uint64_t)step & s->wait[k].mask];
+            if (s->n) {
+                Call c = call_of(w, g, &m->handler[k], step, t, t1);
+                aim(&c, 0, s->src);
+                for (uint32_t event = 0; event < *count; event++) {
+                    number(&c, event);
+                    c.fn->range(c.fn, &c.fr, 0, (int64_t)s->n, NULL);
+                }
+            }
+            *count = 0;
+        }
+    }
+}
+
+void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int64_t step, const uint32_t *id, size_t n)
+{
+    const PlanSynapse *m = model_of(e, g);
+    for (int k = 0; k < m->n_handlers; k++) {
+        const PlanHandler *h = &m->handler[k];
+        for (int q = 0; q < h->n_from; q++) {
+            const PlanSelect *sel = &h->from[q].sel;
+            if (h->from[q].pop != pop) continue;
+            for (size_t j = 0; j < n; j++)
+                if (engine_cut(sel, id[j]) < engine_cut(sel, id[j] + 1)) s->wait[k].count[(uint64_t)(step + 1 + h->after) & s->wait[k].mask]++;
+        }
+    }
+}
+
+/* Keeps the spikes of a thread's neurons of one population, stamped with the time behind `step`. */
+void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t n)
+{
+    uint32_t **list = &w->fired[pop][(uint64_t)(step + 1) & (w->engine->pop[pop].heard_steps - 1)];
+    vec_clear(*list);
+    for (size_t k = 0; k < n; k++) vec_push(*list, id[k]);
 }
 
 /* ---- looking at them ---- */
@@ -279,10 +464,13 @@ static void values(const Engine *e, const SynRec *r, const PlanVar *var, int thr
     }
     const KernelFn *fn = &plastic_kernel(e, g)->fn[var->fn];
     double *const out[1] = {buffer};
+    uint32_t row = 0;
     for (uint64_t at = 0, n; at < s->n; at += n) {
-        n = s->n - at < ENGINE_BLOCK ? s->n - at : ENGINE_BLOCK;
+        while (s->row[row + 1].at <= at) row++;
+        n = s->row[row + 1].at - at < ENGINE_BLOCK ? s->row[row + 1].at - at : ENGINE_BLOCK;
         point(e, g, s, at, (double **)(uintptr_t)fr.col);
         fr.tgt = (const uint32_t *)s->tgt + at;
+        for (uint64_t k = 0; k < n; k++) ((uint32_t *)(uintptr_t)fr.src)[k] = row;
         fn->range(fn, &fr, 0, (int64_t)n, out);
         for (uint64_t k = 0; k < n; k++) dst[position[at + k]] = buffer[k];
     }

@@ -33,6 +33,11 @@ static inline void bucket_push(Bucket *b, uint64_t at, uint64_t n)
     b->item[b->n++] = at << 16 | n;
 }
 
+void ring_push(Ring *r, int64_t step, uint64_t item)
+{
+    bucket_push(&r->slot[(uint64_t)step & r->mask], item >> 16, item & SEG_MAX);
+}
+
 /* Notes the rows of `n` spikes emitted in `step`. Called in order of step, ids ascending, at the end
  * of a window: the ring holds max_delay + 1 steps because every earlier bucket was walked. */
 void ring_post(const Group *g, Share *s, int64_t step, const uint32_t *id, size_t n)

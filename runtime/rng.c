@@ -76,6 +76,12 @@ uint64_t rng_key(uint64_t seed, const char *name)
     return mix(h ^ (n * golden));
 }
 
+uint64_t rng_event(uint64_t key, int64_t step, uint32_t event)
+{
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    return mix((mix((key ^ (uint64_t)step) + golden) ^ event) + golden);
+}
+
 /* Philox4x32-10 (Salmon et al. 2011); the low half of the key is its first word. */
 void rng_block(uint64_t key, const uint32_t ctr[4], uint32_t out[4])
 {

@@ -13,7 +13,7 @@ static void columns(const Engine *e, int pop, StateVisit *visit, void *user)
     const Pop *p = &e->pop[pop];
     for (int f = 0; p->kernel && f < p->kernel->n_fields; f++) {
         const KernelField *field = &p->kernel->field[f];
-        if (field->kind != FIELD_ACC) visit(user, field->name, p->col[f], field->uniform ? 1 : p->plan->n, sizeof(double));
+        if (field->kind != FIELD_ACC && field->kind != FIELD_LINK) visit(user, field->name, p->col[f], field->uniform ? 1 : p->plan->n, sizeof(double));
     }
 }
 

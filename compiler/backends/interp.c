@@ -208,6 +208,16 @@ static void write_end_load(Writer *w, int i)
         emit(w, false, w->isa->gather, d, column, ends, -1);
 }
 
+/* A column of another population, at the neuron whose number is the argument. */
+static void write_link(Writer *w, int i)
+{
+    const Ins *s = &w->f->ins[i];
+    int at = w->place[s->arg[0]], column = slot_of(w, SLOT_BASE, (int)s->imm.k);
+    free_arguments(w, i);
+    w->place[i] = place_value(w, i);
+    emit(w, w->uniform[i], w->isa->gather_at, w->place[i], column, at, -1);
+}
+
 static void write_store(Writer *w, int i)
 {
     const Ins *s = &w->f->ins[i];
@@ -304,6 +314,9 @@ static void write_ins(Writer *w, int i)
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
         write_end_load(w, i);
+        return;
+    case OP_LINK:
+        write_link(w, i);
         return;
     case OP_STORE:
         write_store(w, i);

@@ -108,6 +108,14 @@ LOOP(gather, 0)
     LANES d[k] = a[b[k]];
 }
 
+LOOP(gather_at, 0)
+{
+    uint64_t *d = d_;
+    const uint64_t *a = a_;
+    const double *b = b_;
+    LANES d[k] = a[(int64_t)b[k]];
+}
+
 LOOP(gather_by, 0)
 {
     uint64_t *d = d_;
@@ -226,6 +234,7 @@ const InterpIsa JOIN(interp_isa_, CX_ISA) = {
     .copy = copy_0,
     .fill = fill_0,
     .gather = gather_0,
+    .gather_at = gather_at_0,
     .gather_by = gather_by_0,
     .scatter = scatter_0,
     .scatter_fill = scatter_fill_0,

@@ -27,6 +27,7 @@ typedef struct InterpIsa {
     InterpLoop *copy;         /* d[k] = a[k] */
     InterpLoop *fill;         /* d[k] = a[0] */
     InterpLoop *gather;       /* d[k] = a[b[k]], b 32-bit */
+    InterpLoop *gather_at;    /* d[k] = a[b[k]], b a double: a whole number inside */
     InterpLoop *gather_by;    /* d[k] = a[c[b[k]]], b and c 32-bit */
     InterpLoop *scatter;      /* d[b[k]] = a[k] */
     InterpLoop *scatter_fill; /* d[b[k]] = a[0] */

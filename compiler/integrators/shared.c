@@ -66,14 +66,40 @@ int ode_xi(const OdeSystem *s, IrFn *step, int m)
 {
     char name[32] = "xi";
     if (s->form->xi[m] != 0) snprintf(name, sizeof name, "xi_%d", s->form->xi[m]);
-    int arg[4] = {ir_const(step, 0.0), ir_const(step, 1.0), ir_const(step, -INFINITY),
-                  ir_const(step, INFINITY)};
-    return ir_draw(step, OP_RNORMAL, (int64_t)hash_str(name, 0), s->form->xi_flags[m], (Span){0, 0},
-                   4, arg);
+    return ode_normal(s, step, name, s->form->xi_flags[m]);
 }
 
-/* Does equation k contain noise m (an index of form->xi)? */
-static bool has_noise(const OdeSystem *s, int k, int m)
+int ode_normal(const OdeSystem *s, IrFn *step, const char *name, unsigned flags)
+{
+    (void)s;
+    int arg[4] = {ir_const(step, 0.0), ir_const(step, 1.0), ir_const(step, -INFINITY),
+                  ir_const(step, INFINITY)};
+    return ir_draw(step, OP_RNORMAL, (int64_t)hash_str(name, 0), flags, (Span){0, 0}, 4, arg);
+}
+
+void ode_ready(const OdeSystem *s, const IrFn *f, bool *ready)
+{
+    for (size_t v = 0; v < vec_len(f->ins); v++) {
+        const Ins *in = &f->ins[v];
+        switch ((Op)in->op) {
+        case OP_CONST:
+        case OP_TRUTH:
+        case OP_I:
+            ready[v] = true;
+            continue;
+        case OP_LOAD:
+            ready[v] = s->mod->field[in->imm.k].kind == FIELD_PARAM;
+            continue;
+        default:
+            break;
+        }
+        ready[v] = in->op == OP_LOOKUP || in->op == OP_SEARCH || ir_op_table[in->op].c[0];
+        for (int k = 0; k < 4; k++)
+            ready[v] = ready[v] && (in->arg[k] < 0 || ready[in->arg[k]]);
+    }
+}
+
+bool ode_has_xi(const OdeSystem *s, int k, int m)
 {
     const Affine *noise = &s->form->noise;
     return noise->bad[k] >= 0 || noise->c[k * (noise->n_var + 1) + 1 + m] >= 0;
@@ -82,7 +108,7 @@ static bool has_noise(const OdeSystem *s, int k, int m)
 bool ode_shares(const OdeSystem *s, int k, int j)
 {
     for (int m = 0; m < s->form->n_xi; m++) {
-        if (has_noise(s, k, m) && has_noise(s, j, m)) return true;
+        if (ode_has_xi(s, k, m) && ode_has_xi(s, j, m)) return true;
     }
     return false;
 }
@@ -106,7 +132,7 @@ static bool multiplicative(const OdeSystem *s, int k, int m)
     const Affine *noise = &s->form->noise;
     int gain = noise->c[k * (noise->n_var + 1) + 1 + m];
     for (int j = 0; gain >= 0 && j < s->n; j++) {
-        if (has_noise(s, j, m) && affine_reach(&noise->fn, gain, OP_LOAD, s->eq[j].field) >= 0)
+        if (ode_has_xi(s, j, m) && affine_reach(&noise->fn, gain, OP_LOAD, s->eq[j].field) >= 0)
             return true;
     }
     return false;

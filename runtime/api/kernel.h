@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frame.h"
+
 #define CORTEXC_KERNEL_ABI 1
 
 typedef enum Op {
@@ -24,6 +26,7 @@ typedef enum FieldKind {
     FIELD_HIDDEN, /* the compiler's own state: refractory counter, last spike, time of the last write */
     FIELD_SOURCE, /* of synapses: the column of the population of the sources that is called as what follows "source." */
     FIELD_TARGET, /* the same of the targets, "target.V" */
+    FIELD_LINK,   /* the column of another population, called as "POPULATION.VARIABLE"; read at any of its neurons */
     FIELD_NETWORK, /* a number of the whole network, called as what follows "network."; or, not uniform, a column of measures */
     N_FIELD_KINDS
 } FieldKind;
@@ -43,21 +46,13 @@ typedef enum FnRole {
     FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
     FN_PRE,    /* per synapse, at the arrival of a spike: writes its columns; out[k] is added to a sum (PlanSynapse) */
     FN_POST,   /* per synapse, at a spike of the target */
+    FN_MATRIX, /* before the run: out[k] = coefficients of linear equations (PlanExact) */
+    FN_EVENT,  /* per synapse, at another event */
     FN_SET,    /* between steps: out[0] is what a block of the protocol sets or measures, or stores to synapses */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;
 extern const char *const fn_role_name[N_FN_ROLES];
-
-typedef struct Frame {
-    double *const *col;  /* col[f]: base of field f's column (index = neuron), or its single value */
-    int64_t step;
-    double t, t1;        /* exact t_n and t_{n+1}, ms */
-    uint64_t key;        /* of the declaration: rng_key(seed, name) */
-    /* LANE_SYNAPSE: coordinates of lane k */
-    const uint32_t *src, *tgt, *mult;
-    void *scratch;       /* kernel->scratch_bytes, 64-byte aligned, one per thread */
-} Frame;
 
 typedef struct KernelFn KernelFn;
 struct KernelFn {

@@ -37,6 +37,20 @@ static inline size_t plan_events_from(const PlanEvents *e, int64_t step)
     return lo;
 }
 
+/* The propagator over the time h of n linear equations x' = A x + c + G xi whose coefficients are
+ * parameters; c_j = gain_j u_j + offset_j. A function gives the entries of each neuron: below, a, g,
+ * gain, offset hold which output an entry is (-1: zero). P = exp(A h), Q its integral, L L^T the covariance
+ * of the noise after h: p, f, b, l hold the columns to be written (-1: not wanted). */
+typedef struct PlanExact {
+    int fn;                   /* FN_MATRIX of the population's kernel */
+    double h;
+    int n, n_xi;
+    const int *a, *g;         /* n x n, n x n_xi */
+    const int *gain, *offset; /* n */
+    const int *p, *f, *l;     /* n x n: P_ij; Q_ij gain_j; L_ij */
+    const int *b;             /* n: sum over j of Q_ij offset_j */
+} PlanExact;
+
 typedef struct PlanPop {
     const char *name;  /* "L4.e" */
     const char *layer; /* "L4", or the population's own name when it is in no layer */
@@ -45,6 +59,8 @@ typedef struct PlanPop {
     bool is_source;          /* emits spikes and has no state */
     int kernel;              /* into Plan.kernel; -1 for a source without functions */
     int fn_init, fn_arrive, fn_step, fn_test, fn_reset, fn_check; /* -1: none */
+    int n_exact;
+    const PlanExact *exact;
     int n_ports;
     const PlanPort *port;
     bool record_spikes;
@@ -71,12 +87,28 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
 } PlanAttr;
 
 enum { PLAN_SUMS = 4 };
+typedef enum PlanWhen { ON_PRE, ON_POST, ON_EVENT } PlanWhen;
+typedef struct PlanFrom { /* neurons whose spikes are events of synapses */
+    int pop;
+    PlanSelect sel;
+} PlanFrom;
+typedef struct PlanHandler { /* what synapses do at one kind of moment */
+    PlanWhen when;
+    int fn;              /* FN_PRE, FN_POST or FN_EVENT */
+    int64_t after;       /* steps behind the arrival, behind the spike of the target, or behind the event */
+    int n_sums, sum[PLAN_SUMS]; /* out[k] is added to this FIELD_ACC of the target's kernel */
+    bool draws;          /* random numbers, anew at each event */
+    int n_from;          /* ON_EVENT */
+    const PlanFrom *from;
+} PlanHandler;
 typedef struct PlanSynapse { /* a synapse model */
     const char *name;       /* NULL for static synapses, whose weight is in PlanProj */
-    int kernel, fn_init, fn_pre, fn_post; /* -1: none */
-    int n_sums, sum[PLAN_SUMS]; /* out[k] of fn_pre is added to this FIELD_ACC of the target's kernel */
+    int kernel, fn_init;
+    int n_handlers;         /* in the order in which they run within a step: arrivals, spikes of targets, events */
+    const PlanHandler *handler;
     bool reads_source;      /* a handler reads the source's variables */
-    bool post_source;       /* on post needs to know the sources */
+    bool needs_source;      /* a handler that runs at no arrival needs to know the sources */
+    bool needs_mult;        /* handlers draw, so they need to know the multiplicities */
 } PlanSynapse;
 
 typedef enum PlanTri { TRI_DEFAULT, TRI_FALSE, TRI_TRUE } PlanTri;
@@ -105,6 +137,11 @@ typedef struct PlanProj {
     uint64_t seed;
 } PlanProj;
 
+typedef struct PlanLink { /* an index into another population that is computed in every step */
+    const char *pop, *place;
+    uint32_t n;           /* it must be from 0 to below n */
+} PlanLink;
+
 typedef enum PlanStimKind { STIM_POISSON, STIM_DRIVE, STIM_SPIKES, N_STIM_KINDS } PlanStimKind;
 typedef struct PlanStim {
     const char *name, *place;
@@ -117,6 +154,8 @@ typedef struct PlanStim {
     PlanAttr weight;   /* LANE_SYNAPSE with source = target = the neuron */
     int weight_net, gain_net; /* numbers of the network that stand for the weight and its factor; -1: none */
     int drive_fn;      /* STIM_DRIVE: FN_DRIVE of the target's kernel */
+    int n_links;       /* its outputs are indices */
+    const PlanLink *link;
     PlanEvents list;   /* STIM_SPIKES */
     int64_t start, stop; /* steps, stop exclusive; INT64_MAX for never */
     bool has_key_seed;

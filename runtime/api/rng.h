@@ -2,7 +2,8 @@
  *
  * key     = rng_key(seed, name of the declaration) ^ salt of the draw (64 bits)
  * counter = neuron lanes:  (i, 0, step low 32 bits, step high 16 bits | attempt << 16)
- *           synapse lanes: (source, target, multiplicity, attempt << 16)
+ *           synapse lanes: (source, target, multiplicity, attempt << 16); at an event of the run the key
+ *                          of the declaration is replaced by rng_event(key, step, event)
  * attempt counts redraws (truncation, rejection). One block of 128 bits per attempt: words 0,1 give the
  * first 53-bit uniform, words 2,3 the second.
  * A shared draw uses i = 0xffffffff. */
@@ -18,6 +19,7 @@ typedef struct RngAt { /* coordinates of one draw */
 } RngAt;
 
 uint64_t rng_key(uint64_t seed, const char *name); /* also for sub-streams: rng_key(key, "weight") */
+uint64_t rng_event(uint64_t key, int64_t step, uint32_t event); /* of one of several events that synapses have in a step */
 void rng_block(uint64_t key, const uint32_t ctr[4], uint32_t out[4]);
 double rng_uniform(RngAt at);                      /* [0, 1), 53 bits */
 double rng_normal(RngAt at, double mean, double sd, double lo, double hi);

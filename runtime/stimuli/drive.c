@@ -10,7 +10,8 @@ static void inputs(Worker *w, const Stim *s, int64_t step, double t, double t1)
     size_t at = s->cut[w->thread], end = s->cut[w->thread + 1];
     Frame fr = {.col = w->col[p->tgt], .step = step, .t = t, .t1 = t1, .key = s->key, .scratch = w->scratch};
     if (at == end) return;
-    if (p->sel.index) fn->list(fn, &fr, p->sel.index + at, (int64_t)(end - at), NULL);
+    if (p->n_links) links_drive(w, s, fn, &fr);
+    else if (p->sel.index) fn->list(fn, &fr, p->sel.index + at, (int64_t)(end - at), NULL);
     else fn->range(fn, &fr, p->sel.lo + (int64_t)at, p->sel.lo + (int64_t)end, NULL);
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Compares what cortexc says and computes with the expectations that stand beside the models.
 
-    run.py CORTEXC err|ok|run [--bless] [--few] [NAME …]
+    run.py CORTEXC err|ok|fmt|run [--bless] [--few] [NAME …]
 
 err, ok   X.cortex beside X.err or X.out: the exit status on the first line, then the exact text of
           `cortexc check X.cortex`, run within the folder: messages (err), or messages and what is printed (ok).
+fmt       X.cortex beside X.out: what `cortexc fmt -` makes of it.
 run       X.cortex beside X.txt: the digest of the output (tests/digest.py). The model runs on every backend, on 1, 2, 3
           and 4 threads and with every instruction set of this machine; all must agree byte for byte.
           X.args may hold further arguments; one that ends in .cortex is the model, seen from the root of the tree.
@@ -36,6 +37,16 @@ def call(command, cwd, **env):
 def check_text(program, folder, name, kind):
     status, out, err = call([program, "check", name + ".cortex"], folder)
     return f"exit {status}\n" + (err if kind == "err" else out + err)
+
+
+def format_text(program, folder, name):
+    with open(os.path.join(folder, name + ".cortex"), "rb") as f:
+        done = subprocess.run([program, "fmt", "-"], stdin=f, env=PLAIN, capture_output=True, timeout=120)
+    return f"exit {done.returncode}\n" + (done.stdout + done.stderr).decode(errors="replace")
+
+
+def text_of(program, folder, name, kind):
+    return format_text(program, folder, name) if kind == "fmt" else check_text(program, folder, name, kind)
 
 
 def backends():
@@ -87,7 +98,7 @@ def main():
     program, kind, *names = [a for a in sys.argv[1:] if not a.startswith("--")]
     program = os.path.abspath(program)
     folder = os.path.join(HERE, kind)
-    suffix = {"err": ".err", "ok": ".out", "run": ".txt"}[kind]
+    suffix = {"err": ".err", "ok": ".out", "fmt": ".out", "run": ".txt"}[kind]
     files = os.listdir(folder)
     models = {f.rsplit(".", 1)[0] for f in files if f.endswith((".cortex", ".args"))}
     expectations = {f[:-len(suffix)] for f in files if f.endswith(suffix)}
@@ -107,8 +118,8 @@ def main():
         path = os.path.join(folder, name + suffix)
         expected = read(path)
         if bless:
-            got = check_text(program, folder, name, kind) if kind != "run" else run_text(program, folder, name, first[1],
-                                                                                         first[0], first[2])
+            got = run_text(program, folder, name, first[1], first[0], first[2]) if kind == "run" else \
+                text_of(program, folder, name, kind)
             if kind == "run" and got.startswith("exit"):
                 failed.append(f"{name}: {got}")
             elif got != expected:
@@ -119,7 +130,7 @@ def main():
         if expected is None:
             failed.append(f"{name}: no expectation; write it with --bless and read it")
         elif kind != "run":
-            got = check_text(program, folder, name, kind)
+            got = text_of(program, folder, name, kind)
             if got != expected:
                 failed.append(difference(expected, got, name + suffix))
             if kind == "err" and expected.startswith("exit 0"):

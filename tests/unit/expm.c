@@ -114,3 +114,62 @@ Test(expm, not_finite)
     for (int i = 0; i < 4; i++)
         cr_assert(isnan(e[i]));
 }
+
+/* ---- the covariance of noise ---- */
+
+/* An Ornstein-Uhlenbeck process, for steps from a millionth of its time constant to a million. */
+Test(expm_noise, one_equation)
+{
+    for (double h = 1e-6; h < 2e6; h *= 10.0) {
+        double a = -1.0, g = 0.7, l;
+        expm_noise(1, 1, &a, &g, h, &l);
+        near(l, sqrtl(-0.49L / 2.0L * expm1l(-2.0L * h)), 4e-16);
+    }
+}
+
+/* White noise and its integrals: the covariances are h, h^2/2, h^3/3, h^4/8, h^5/20, h^3/6. */
+Test(expm_noise, integrals)
+{
+    for (double h = 1e-5; h < 1e6; h *= 10.0) {
+        double a[9] = {0, 0, 0, 1, 0, 0, 0, 1, 0}, g[3] = {1, 0, 0}, l[9];
+        long double t = h;
+        expm_noise(3, 1, a, g, h, l);
+        near(l[0], sqrtl(t), 4e-16);
+        near(l[3], t * sqrtl(t) / 2.0L, 4e-16);
+        near(l[4], t * sqrtl(t / 12.0L), 1e-15);
+        near(l[6], t * t * sqrtl(t) / 6.0L, 4e-16);
+        near(l[6] * l[6] + l[7] * l[7] + l[8] * l[8], t * t * t * t * t / 20.0L, 1e-15);
+        cr_assert(l[1] == 0.0 && l[2] == 0.0 && l[5] == 0.0);
+    }
+}
+
+/* y' = -b y + xi, x' = -a x + y + s xi_1: all three moments in closed form. */
+Test(expm_noise, driven)
+{
+    for (double h = 1e-3; h < 1e4; h *= 7.0) {
+        const double a = 0.3, b = 0.11, s = 0.4;
+        double m[4] = {-b, 0, 1, -a}, g[4] = {1, 0, 0, s}, l[4];
+        long double c = 1.0L / (a - b), k;
+        long double bb = -expm1l(-2.0L * b * h) / (2.0L * b), aa = -expm1l(-2.0L * a * h) / (2.0L * a);
+        long double ab = -expm1l(-((long double)a + b) * h) / ((long double)a + b);
+        expm_noise(2, 2, m, g, h, l);
+        near(l[0], sqrtl(bb), 4e-16);
+        k = c * (bb - ab);
+        near(l[0] * l[2], k, 1e-12);
+        near(l[2] * l[2] + l[3] * l[3], c * c * (bb + aa - 2.0L * ab) + s * s * aa, h < 0.1 ? 1e-9 : 1e-12);
+    }
+}
+
+/* Two equations that are the same have one noise: nothing is left for the second. */
+Test(expm_noise, degenerate)
+{
+    double a[4] = {-2, 0, 0, -2}, g[2] = {3, 3}, l[4];
+    expm_noise(2, 1, a, g, 0.3, l);
+    cr_assert(l[0] == l[2] && l[3] == 0.0);
+    double zero[2] = {0, 0};
+    expm_noise(2, 1, a, zero, 0.3, l);
+    cr_assert(l[0] == 0.0 && l[2] == 0.0 && l[3] == 0.0);
+    g[0] = NAN;
+    expm_noise(2, 1, a, g, 0.3, l);
+    cr_assert(isnan(l[0]));
+}

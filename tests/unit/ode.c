@@ -472,9 +472,11 @@ Test(ladder, noise)
     chosen("V' = -V/20 + 2*xi", "", "exact");
     chosen("V' = -V/20 + V*xi", "", "euler_maruyama");
     chosen("V' = -V/tau + s*xi; w' = -w/5 + xi_1", "tau s", "exact exact");
-    chosen("V' = -V/20 + xi; w' = -w/5 + xi", "", "euler_maruyama euler_maruyama");
+    chosen("V' = -V/20 + xi; w' = -w/5 + xi", "", "exact exact");
     chosen("V' = -V/20 + w + xi; w' = -w/5", "", "exact exact");
-    chosen("V' = -V/20 + w + xi; w' = V - w/5", "", "euler_maruyama euler_maruyama");
+    chosen("V' = -V/20 + w + xi; w' = V - w/5", "", "exact exact");
+    chosen("V' = -V/20 + w + xi; w' = 1 - w*w + xi", "", "euler_maruyama euler_maruyama");
+    chosen("V' = -V/20 + w; w' = s*xi - w", "s", "exponential_euler exact");
     chosen("V' = g*(0 - V); g' = -g/5 + xi", "", "exponential_euler exact");
     chosen("V' = exp(V) + g; g' = -g/5 + xi", "", "euler_maruyama exact");
     chosen("V' = exp(V) + g; g' = -g/5", "", "rk4 exact");
