@@ -19,6 +19,7 @@ void protocol_free(Sema *S)
     vec_free(P->count);
     vec_free(P->column);
     vec_free(P->moment);
+    vec_free(P->rec);
     vec_free(P->watched);
 }
 
@@ -173,6 +174,59 @@ static void wire_run(Sema *S, Node *n)
     vec_free(b.seen);
 }
 
+/* ---- recordings ---- */
+
+static bool when_of(Sema *S, Node *when, PlanNetRec *r)
+{
+    *r = (PlanNetRec){.every = 1, .to = INT64_MAX};
+    if (!when) return true;
+    if (when->kind == N_rec_at) {
+        r->at_end = when->kid[0]->kind == N_name && when->kid[0]->name == sym("end");
+        if (!r->at_end) diag_add(S->diags, D_not_yet, when->span, "this version records states of the network `at end` or at regular intervals only");
+        return r->at_end;
+    }
+    if (!network_steps(S, when->kid[0], "a recording interval", &r->every)) return false;
+    if (when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &r->from)) return false;
+    if (when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &r->to)) return false;
+    if (r->every >= 1 && r->to > r->from) return true;
+    diag_add(S->diags, D_bad_interval, when->span, r->every < 1 ? "a recording interval is at least one time step" : "this window ends before it begins");
+    return false;
+}
+
+static void record_one(Sema *S, Node *v, PlanNetRec r)
+{
+    Protocol *P = S->protocol;
+    const Bind *b = v->kind == N_name ? scope_find(S->top, v->name) : NULL;
+    size_t before = vec_len(P->rec);
+    if (b && b->kind == B_NET) {
+        r.net = b->index;
+        vec_push(P->rec, r);
+        return;
+    }
+    for (size_t k = 0; v->kind == N_field && v->kid[0]->kind == N_name && k < vec_len(P->cell); k++)
+        if (P->cell[k].as == v->kid[0]->name && P->cell[k].name == v->name) {
+            r.net = P->cell[k].net;
+            vec_push(P->rec, r);
+        }
+    if (vec_len(P->rec) > before || v->kind == N_poison || (v->kind == N_name && follow_up(S, "record", v->name))) return;
+    Diag *d = diag_add(S->diags, D_record_not_recordable, v->span, "`%s` is no state of the network", ex_source(S, v));
+    const char **cand = NULL;
+    for (Bind *q = S->top->first; q; q = q->next)
+        if (q->kind == B_NET) vec_push(cand, q->name);
+    const char *near = v->kind == N_name ? diag_nearest(v->name, cand, vec_len(cand)) : NULL;
+    if (near) diag_hint(d, "did you mean `%s`?", near);
+    else if (v->kind == N_name && vec_len(S->pop)) diag_hint(d, "variables are recorded of populations: `record %s of %s`", v->name, S->pop[0].name);
+    vec_free(cand);
+}
+
+/* `record shown every 1 s`, without a population */
+static void record(Sema *S, Node *n)
+{
+    PlanNetRec r;
+    if (!when_of(S, n->kid[2], &r)) return;
+    for (int k = 0; k < n->kid[0]->n_kids; k++) record_one(S, n->kid[0]->kid[k], r);
+}
+
 void protocol_wire(Sema *S)
 {
     size_t last = 0;
@@ -183,6 +237,7 @@ void protocol_wire(Sema *S)
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
         if (n->kind == N_run) wire_run(S, n);
+        else if (n->kind == N_record && !n->kid[1]) record(S, n);
         else if (n->kind == N_set || n->kind == N_at || n->kind == N_every) wire_moment(S, n, k < last);
     }
 }
@@ -218,5 +273,6 @@ void protocol_plan(Sema *S)
     KEEP(count, n_counts, P->count);
     KEEP(column, n_columns, P->column);
     KEEP(moment, n_moments, P->moment);
+    KEEP(net_rec, n_net_recs, P->rec);
     plan->net_kernel = P->mod ? network_module(S, P->mod) : -1;
 }

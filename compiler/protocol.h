@@ -52,6 +52,7 @@ typedef struct Protocol {
     PlanCount *count;
     int *column;
     PlanMoment *moment;
+    PlanNetRec *rec;
     IrModule *mod;       /* of functions of the network; NULL until one is needed */
     Sym *watched;        /* names of projections and of synapse models that blocks speak of */
     int n_of[3];         /* `set`, `at`, `every` so far */

@@ -479,9 +479,9 @@ static bool record_var(Sema *S, Node *v, const ProjInfo *proj, bool at_end, Plan
     if (!in) {
         const char *unit = proj->port->unit.text ? proj->port->unit.text : dim_unit(S->arena, proj->port->dim);
         *out = (PlanVar){.name = v->name, .unit = unit, .field = -1, .fn = -1};
-        if (v->name == sym("weight") && at_end) return true;
+        if (v->name == sym("weight") && (at_end || protocol_marked(S, B_PROJ, proj->as, v->name))) return true;
         Diag *d = diag_add(S->diags, D_record_not_recordable, v->span,
-                           v->name == sym("weight") ? "the weights of static synapses never change" : "static synapses have no variable `%s`", v->name);
+                           v->name == sym("weight") ? "the weights of these synapses never change" : "static synapses have no variable `%s`", v->name);
         if (v->name == sym("weight")) diag_hint(d, "write `record weight of %s at end`", proj->as);
         return false;
     }

@@ -47,6 +47,7 @@ static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
 
 void watch_record(Sema *S, Node *n)
 {
+    if (!n->kid[1]) return; /* protocol_wire */
     if (synapse_record(S, n)) return;
     Node *vars = n->kid[0], *when = n->n_kids > 2 ? n->kid[2] : NULL;
     bool spikes = false;

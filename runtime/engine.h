@@ -17,6 +17,8 @@ struct Sink {
     bool (*frame)(Sink *s, int rec, int64_t step, const double *const *value, Fail *f);
     /* The same of synapse recorder `rec`, in the order (source, target, multiplicity). May be NULL. */
     bool (*synapses)(Sink *s, int rec, int64_t step, uint64_t n, const double *const *value, Fail *f);
+    /* A number of the network, of recorder `rec` of the plan's. May be NULL. */
+    bool (*network)(Sink *s, int rec, int64_t step, double value, Fail *f);
 };
 
 typedef struct EngineOptions {

@@ -333,6 +333,20 @@ static bool give_frames(Engine *e, int turn, int64_t step, int k)
     return true;
 }
 
+/* Between two steps at which blocks run the numbers of the network stay as they are. */
+static bool give_network(Engine *e, int64_t step)
+{
+    for (int r = 0; r < e->plan->n_net_recs; r++) {
+        const PlanNetRec *p = &e->plan->net_rec[r];
+        if (p->at_end || step < p->from || step >= p->to || (step - p->from) % p->every) continue;
+        for (int s = 0; s < e->opt.n_sinks; s++) {
+            Sink *sink = e->opt.sink[s];
+            if (sink->network && !sink->network(sink, r, step, *agenda_value(e, p->net), e->fail)) return false;
+        }
+    }
+    return true;
+}
+
 static bool give_spikes(Engine *e, int turn, int64_t step, int k)
 {
     for (int p = 0; p < e->plan->n_pops; p++) {
@@ -407,7 +421,7 @@ static void give(Engine *e, int turn, int64_t step, int n)
     bool fault = tr && tr->fault && (!tr->nan.hit || tr->step <= tr->nan.step);
     int64_t end = !tr ? step + n : fault ? tr->step : tr->nan.step + 1;
     for (int k = 0; step + k < end; k++) {
-        if (!give_frames(e, turn, step + k, k) || !give_spikes(e, turn, step + k, k)) {
+        if (!give_frames(e, turn, step + k, k) || !give_network(e, step + k) || !give_spikes(e, turn, step + k, k)) {
             e->failed = true;
             return;
         }

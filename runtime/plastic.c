@@ -443,7 +443,7 @@ void plastic_make_rec(Engine *e, int k)
     r->plan = &e->plan->syn_rec[k];
     r->n = e->proj_synapses[r->plan->proj];
     r->value = cx_alloc((size_t)r->plan->n_vars, sizeof *r->value, "recordings");
-    if (e->plan->proj[r->plan->proj].synapse.name) r->position = positions(e, r->plan->proj);
+    if (e->plan->proj[r->plan->proj].synapse.name || e->plan->proj[r->plan->proj].watched) r->position = positions(e, r->plan->proj);
 }
 
 bool plastic_due(const PlanSynRec *r, int64_t step)
@@ -457,6 +457,10 @@ static void values(const Engine *e, const SynRec *r, const PlanVar *var, int thr
     const Group *g = &e->group[e->proj_group[r->plan->proj]];
     const Share *s = &g->share[thread];
     const uint32_t *position = r->position[thread];
+    if (!g->plastic) {
+        for (uint64_t k = 0; k < s->n; k++) dst[position[k]] = s->weight ? s->weight[k] : g->weight;
+        return;
+    }
     if (var->field >= 0) {
         bool uniform = plastic_kernel(e, g)->field[var->field].uniform;
         for (uint64_t k = 0; k < s->n; k++) dst[position[k]] = s->col[var->field][uniform ? 0 : k];

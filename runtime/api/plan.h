@@ -201,6 +201,12 @@ typedef struct PlanNet { /* a number of the whole network: FIELD_NETWORK columns
     double value;        /* at the beginning */
 } PlanNet;
 
+typedef struct PlanNetRec { /* a recorded number of the network */
+    int net;
+    bool at_end;             /* once, after the last run; or: */
+    int64_t every, from, to; /* steps, as in PlanRec */
+} PlanNetRec;
+
 typedef struct PlanCount { /* spikes that are counted */
     int n_pops;
     const int *pop;
@@ -270,8 +276,9 @@ typedef struct Plan {
     PlanRec *rec;
     PlanSynRec *syn_rec;
     PlanRun *run;
-    int n_nets, n_counts, n_columns, n_moments;
+    int n_nets, n_counts, n_columns, n_moments, n_net_recs;
     const PlanNet *net;
+    const PlanNetRec *net_rec;
     const PlanCount *count;
     const int *column;   /* of each column of measures: the population whose neurons it belongs to */
     PlanMoment *moment;

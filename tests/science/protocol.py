@@ -219,3 +219,37 @@ run 200.1 ms
         b.near(f"mean sum {name}, mV", x, want, 4 * 3 * math.sqrt(max(want, 0) / 2000))
     for name, x, want in (("10 Hz", w[1], 500), ("30 Hz", w[2] - w[1], 1500), ("30 Hz, half of the time", w[4] - w[3], 750), ("0 Hz", w[5] - w[4], 0)):
         b.near(f"events of 500 sources with {name}", x, want, 4 * math.sqrt(want))
+@check()
+def presented_until(b):
+    """Examples are shown again until they have made enough spikes, as in Diehl & Cook 2015; rates are counted without a miss."""
+    out = b.text("until", """
+population E : 40 of lif
+stimulus -> E : poisson(rate = 100 Hz, inputs = 10) as image { weight = 1.2 mV }
+state shown = 0, tries = 0, seen = 0
+record shown, tries, seen, image.gain every 50 ms
+record V of E[0] every 0.1 ms
+every 50 ms from 50 ms {
+  seen = count(E, last = 50 ms)
+  tries += 1
+  if count(E, last = 50 ms) < 20 { image.gain += 0.1 } else { shown += 1; image.gain = 1 }
+}
+run 10 s until shown == 8
+""")
+    duration = len(out.record("E", "V"))
+    trains = [[round(t / 0.1) for t in train] for train in out.trains("E", 40)]
+    gain = out.read("/cortexc/network/image.gain")[0]
+    seen = out.read("/cortexc/network/seen")[0]
+    shown = out.read("/cortexc/network/shown")[0]
+    b.same("frames of the network", len(seen), duration // 500)
+    spikes = [sum(1 for train in trains for t in train if 500 * (k - 1) < t <= 500 * k) for k in range(len(seen))]
+    b.same("counts that differ from the spikes", sum(x != y for x, y in zip(spikes[1:], seen[1:])), 0)
+    good, g, wrong = 0, 1.0, 0
+    for k in range(1, len(seen)):
+        if spikes[k] < 20:
+            g += 0.1
+        else:
+            good, g = good + 1, 1.0
+        wrong += gain[k] != g or shown[k] != good
+    b.same("gains and counts that differ from a plain reckoning", wrong, 0)
+    last = sum(1 for train in trains for t in train if duration - 500 < t <= duration)
+    b.same("the run ends with the eighth example", int(good == 7 and last >= 20), 1)
