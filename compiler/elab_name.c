@@ -144,7 +144,7 @@ static Ex name_special(Ctx *c, Node *n, bool *found)
     if (!ok || !c->fn) {
         if (c->fn) {
             Diag *d = diag_add(c->S->diags, D_unknown_name, n->span, "`%s` has no meaning here", s);
-            if (op == OP_XI && c->inst && c->inst->joint) diag_note(d, "synapses have no noise");
+            if (op == OP_XI && c->inst && c->inst->joint) diag_note(d, "in synapses, noise stands in equations `each step` only");
             else if (op == OP_XI) diag_note(d, "noise stands in differential equations only");
             if (op == OP_J) diag_note(d, "`j` is the index of a synapse's target");
         } else

@@ -103,6 +103,17 @@ static bool directives_given(Inst *in, Node *settings, OdeSystem *sys)
     return ok;
 }
 
+bool inst_directives(Inst *in, OdeSystem *sys)
+{
+    bool ok = true;
+    for (int k = 0; k < in->def.body->n_kids; k++) {
+        Node *p = in->def.body->kid[k];
+        if (p && p->kind == N_define && inst_is_directive(p)) ok = directive(in->S, p->name, p->kid[1], sys) && ok;
+    }
+    for (int k = 0; k < in->def.n_settings; k++) ok = directives_given(in, in->def.settings[k], sys) && ok;
+    return directives_given(in, in->settings, sys) && ok;
+}
+
 static bool emit_step(Inst *in)
 {
     Sema *S = in->S;
@@ -140,12 +151,7 @@ static bool emit_step(Inst *in)
     OdeSystem sys = {.mod = in->mod, .deriv = deriv, .eq = in->eqs, .n = in->n_eqs, .refr_field = in->refr_field,
                      .dt = S->dt, .method = S->method, .method_span = S->method_span, .diags = S->diags,
                      .quote = quote, .quote_ctx = S, .prepares = true};
-    for (int k = 0; k < in->def.body->n_kids; k++) {
-        Node *p = in->def.body->kid[k];
-        if (p && p->kind == N_define && inst_is_directive(p)) ok = directive(S, p->name, p->kid[1], &sys) && ok;
-    }
-    for (int k = 0; k < in->def.n_settings; k++) ok = directives_given(in, in->def.settings[k], &sys) && ok;
-    ok = directives_given(in, in->settings, &sys) && ok;
+    ok = inst_directives(in, &sys) && ok;
     if (ok && in->n_eqs) ok = ode_integrate(&sys, step);
     /* the compiler's own copy of the equations is no function of the kernel */
     for (size_t k = 0; k < vec_len(in->mod->fn); k++)
@@ -239,6 +245,7 @@ static void emit_arrive(Inst *in, Sym const *used, int n_used)
         Slot *s = &in->slot[k];
         bool aimed = false;
         for (int q = 0; q < n_used; q++) aimed = aimed || used[q] == s->name;
+        if (s->kind == DECL_INPUT && aimed) s->acc = s->field; /* synapses that act in every step add to it at once */
         if (s->kind != DECL_STATE || !aimed) continue;
         if (!fn) fn = ir_fn(in->mod, "arrive", FN_ARRIVE, LANE_NEURON);
         s->acc = ir_field(in->mod, (IrField){.name = arena_printf(in->S->arena, "%s.in", s->name), .unit = inst_unit(in, s), .kind = FIELD_ACC,

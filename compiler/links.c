@@ -99,15 +99,20 @@ typedef struct Reading {
     int neuron; /* a value of c->fn */
     Node *at;
     const Slot *of; /* the named expression that is worked out, or NULL */
+    const char *end; /* "source" or "target" of a synapse; NULL: another population */
 } Reading;
+
+static bool is_source(const Reading *r) { return r->end[0] == 's'; }
 
 static int column(const Reading *r, const IrField *of)
 {
     Ctx *c = r->c;
-    const char *name = arena_printf(c->S->arena, "%s.%s", r->pop->name, of->name);
+    const char *name = arena_printf(c->S->arena, "%s.%s", r->end ? r->end : r->pop->name, of->name);
+    FieldKind kind = !r->end ? FIELD_LINK : is_source(r) ? FIELD_SOURCE : FIELD_TARGET;
     int field = ir_field_find(c->mod, name);
     if (field < 0)
-        field = ir_field(c->mod, (IrField){.name = name, .unit = of->unit, .kind = FIELD_LINK, .lo = -INFINITY, .hi = INFINITY, .span = r->at->span});
+        field = ir_field(c->mod, (IrField){.name = name, .unit = of->unit, .kind = kind, .lo = -INFINITY, .hi = INFINITY, .span = r->at->span});
+    if (r->end) return ir_imm(c->fn, is_source(r) ? OP_SRC_LOAD : OP_TGT_LOAD, field, r->at->span);
     int neuron = of->uniform ? ir_const(c->fn, 0) : r->neuron;
     return ir_lookup(c->fn, OP_LINK, field, neuron, r->at->span);
 }
@@ -125,7 +130,7 @@ static int copy_ins(const Reading *r, const IrModule *m, const Ins *s, const int
     Ctx *c = r->c;
     Sema *S = c->S;
     if (ir_op_table[s->op].c[0] || s->op == OP_CONST || s->op == OP_TRUTH || s->op == OP_T || s->op == OP_STEP) return ir_copy(c->fn, s, map);
-    if (s->op == OP_I) return r->neuron;
+    if (s->op == OP_I) return !r->end ? r->neuron : ir_imm(c->fn, is_source(r) ? OP_I : OP_J, 0, r->at->span);
     if (s->op == OP_LOAD && m->field[s->imm.k].kind != FIELD_INPUT) return column(r, &m->field[s->imm.k]);
     if (s->op == OP_LOOKUP || s->op == OP_SEARCH)
         return ir_lookup(c->fn, (Op)s->op, ir_table(c->mod, m->table[s->imm.k].v, m->table[s->imm.k].n), map[s->arg[0]], s->span);
@@ -155,6 +160,32 @@ static Ex named_expression(Reading *r, Slot *s)
     return ex_poison();
 }
 
+/* The value of a variable that does vary. */
+static Ex value(Reading *r, Slot *s)
+{
+    Inst *in = r->pop->inst;
+    if (s->kind == SLOT_DEFINE) return named_expression(r, s);
+    if (s->kind == DECL_INPUT) {
+        (void)refuse(r, arena_printf(r->c->S->arena, "`%s` of `%s` is an input", s->name, r->pop->name),
+                     "inputs are summed while others read, so they have no value at that time");
+        return ex_poison();
+    }
+    if (s->field < 0 && s->ex.kind == EX_NUM && inst_follows(in, s)) {
+        (void)refuse(r, arena_printf(r->c->S->arena, "`%s` of `%s` is worked out from a parameter that a block sets", s->name, r->pop->name),
+                     "it has no column that others could read; read that parameter");
+        return ex_poison();
+    }
+    if (s->field < 0) return ex_poison(); /* it is in error */
+    int v = column(r, &in->mod->field[s->field]);
+    if (s->is_bool) return (Ex){.kind = EX_BOOL, .value = ir_op2(r->c->fn, OP_NE, v, ir_const(r->c->fn, 0))};
+    return ex_ir(v, s->dim);
+}
+
+Ex links_end(Ctx *c, PopInfo *p, Slot *s, bool source, Node *at)
+{
+    return value(&(Reading){.c = c, .pop = p, .at = at, .end = source ? "source" : "target"}, s);
+}
+
 static Ex variable(Reading *r, Sym name)
 {
     Sema *S = r->c->S;
@@ -175,17 +206,7 @@ static Ex variable(Reading *r, Sym name)
         vec_free(cand);
         return ex_poison();
     }
-    if (s->kind == SLOT_DEFINE) return named_expression(r, s);
-    if (s->kind == DECL_PARAM && s->ex.is_const) return ex_num(s->ex.num, s->dim);
-    if (s->kind == DECL_INPUT) {
-        (void)refuse(r, arena_printf(S->arena, "`%s` of `%s` is an input", name, r->pop->name),
-                     "inputs are summed while others read, so they have no value at that time");
-        return ex_poison();
-    }
-    if (s->field < 0) return ex_poison(); /* it is in error */
-    int v = column(r, &in->mod->field[s->field]);
-    if (s->is_bool) return (Ex){.kind = EX_BOOL, .value = ir_op2(r->c->fn, OP_NE, v, ir_const(r->c->fn, 0))};
-    return ex_ir(v, s->dim);
+    return inst_fixed(r->pop->inst, s) ? ex_num(s->ex.num, s->dim) : value(r, s);
 }
 
 /* Is the index of a path a number of neurons or populations, one of them? */

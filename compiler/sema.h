@@ -182,7 +182,7 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     double lo, hi;
     bool open_lo, open_hi, has_range;
     Node *eq;
-    int acc;             /* FIELD_ACC */
+    int acc;             /* FIELD_ACC; of an input that synapses aim at, its own field; else -1 */
     int last;            /* event-driven variable of a synapse: the field with the time of its last write; else -1 */
     struct Affine *law;  /* and its equation, linear in itself */
 } Slot;
@@ -236,6 +236,7 @@ void inst_ranges(Inst *in, LaneKind lanes);
 int inst_load(Ctx *c, int field, Span at);
 /* What emit.c and block.c share with the declarations. */
 bool inst_is_directive(Node *n);              /* `method = …`, `noise = …` */
+bool inst_directives(Inst *in, OdeSystem *sys); /* reads all that is given; diagnoses */
 const char *inst_kind_word(int kind);         /* "a parameter" */
 void inst_hint_state(Inst *in, Diag *d, Sym name, const Slot *s);
 int inst_hidden(Inst *in, const char *name, const char *unit, const char *doc); /* a new hidden field */
@@ -284,6 +285,17 @@ bool handlers_bind(Inst *in, Sym setting);            /* does a setting belong t
 void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan);
 void handlers_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
 
+/* ---- continuous.c: what synapses do at every time ---- */
+bool continuous_is(const Node *every);                /* `every step` */
+bool continuous_each(const Slot *s);                  /* an equation `each step`? */
+bool continuous_any(const Node *body);                /* is there any of that? */
+bool continuous_silent(const Node *body);             /* and nothing that happens when a spike arrives? */
+bool continuous_reads(const Node *n);                 /* does an expression contain `source.X` or `target.X`? */
+bool continuous_aims(const Node *body);               /* does `every step` add to the port, which has to be an input then? */
+bool continuous_fits(Ctx *c, Node *n, const Slot *to); /* may the handler being emitted add to this variable? Diagnoses */
+void continuous_emit(Inst *in, PlanSynapse *plan);
+void continuous_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
+
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
 void moments_check(Inst *in, Node *event);
@@ -298,6 +310,8 @@ typedef struct Links {       /* of one function of a population that may read th
     int guard;               /* truth value under which the branch being read is taken; -1 always */
 } Links;
 Ex links_value(Ctx *c, Node *n);                   /* a path that ends in a variable, or populations */
+/* A variable of the source or the target of the synapse whose function is made. */
+Ex links_end(Ctx *c, struct PopInfo *p, Slot *s, bool source, Node *at);
 /* Enters a branch of `if`, which only counts where `cond` is `taken`; what to give to links_branch_end. */
 int links_branch(Ctx *c, Ex cond, bool taken);
 void links_branch_end(Ctx *c, int outer);

@@ -50,10 +50,6 @@ static void read_parts(Inst *in)
         if (!p) continue;
         switch (p->kind) {
         case N_equation:
-            if (p->which == EQ_EACH_STEP) {
-                diag_add(S->diags, D_not_yet, p->span, "this version has no equations of synapses that are computed `each step` yet");
-                break;
-            }
             inst_equation(in, p);
             if (p->which == EQ_UNLESS_REFRACTORY) diag_add(S->diags, D_refractory_missing, p->span, "a synapse cannot be refractory");
             break;
@@ -66,7 +62,6 @@ static void read_parts(Inst *in)
         }
         case N_event: handlers_event(in, p); break;
         case N_every:
-            if (p->kid[0]->kind == N_name && !strcmp(p->kid[0]->name, "step")) diag_add(S->diags, D_not_yet, p->span, "this version does not run `every step` in a synapse yet");
             break;
         default: break;
         }
@@ -137,7 +132,7 @@ static void no_closed_form(Inst *in, Slot *s, const char *why)
 {
     Diag *d = diag_add(in->S->diags, D_no_closed_form, s->eq->kid[0]->span, "`%s` has no closed form between events", s->name);
     diag_note(d, "%s", why);
-    diag_hint(d, "make it linear in `%s` alone, with parameters as coefficients", s->name);
+    diag_hint(d, "write `each step` behind it to have it integrated in every step, or make it linear in `%s` alone", s->name);
 }
 
 /* Brings dx/dt into the form a*x + b. */
@@ -145,6 +140,10 @@ static bool make_law(Inst *in, Slot *s)
 {
     Sema *S = in->S;
     Node *rhs = s->eq->kid[0];
+    if (continuous_reads(rhs)) {
+        no_closed_form(in, s, "it contains a variable of a neuron, which changes at any time");
+        return false;
+    }
     IrFn *deriv = ir_fn(in->mod, "deriv", FN_DERIV, LANE_SYNAPSE);
     Ctx c = inst_ctx(in, deriv, "deriv");
     c.has_t = c.has_draws = false;
@@ -189,10 +188,10 @@ static bool make_laws(Inst *in)
     bool ok = true;
     in->eqs = arena_many(in->S->arena, OdeEq, vec_len(in->slot) + 1);
     for (size_t k = 0; k < vec_len(in->slot); k++)
-        if (in->slot[k].eq && in->slot[k].field >= 0) ok = make_law(in, &in->slot[k]) && ok;
+        if (in->slot[k].eq && in->slot[k].field >= 0 && !continuous_each(&in->slot[k])) ok = make_law(in, &in->slot[k]) && ok;
     for (size_t k = 0; ok && k < vec_len(in->slot); k++) { /* reads were plain loads until here */
         Slot *s = &in->slot[k];
-        if (!s->eq) continue;
+        if (!s->eq || continuous_each(s)) continue;
         keep_equation(in, s);
         s->last = ir_field(in->mod, (IrField){.name = arena_printf(in->S->arena, "%s.last", s->name), .unit = "ms", .kind = FIELD_HIDDEN,
                                               .lo = -INFINITY, .hi = INFINITY, .doc = "time of the last write"});
@@ -224,7 +223,7 @@ static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
 {
     if (!r) return ex_poison(); /* nothing is known of the neurons of a model that joins none */
     Sema *S = c->S;
-    Inst *own = c->inst, *in = S->pop[r->pop].inst;
+    Inst *in = S->pop[r->pop].inst;
     const char *side = source ? "source" : "target", *pop = S->pop[r->pop].name;
     if (!in) {
         if (S->pop[r->pop].is_source) diag_add(S->diags, D_unknown_name, at->span, "the sources, `%s`, have no variables", pop);
@@ -243,16 +242,7 @@ static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
         return ex_poison();
     }
     if (inst_fixed(in, s)) return ex_num(s->ex.num, s->dim);
-    if (s->kind == SLOT_DEFINE || s->kind == DECL_INPUT || s->field < 0) {
-        diag_add(S->diags, D_not_yet, at->span, "this version reads parameters and states of the %s only", side);
-        return ex_poison();
-    }
-    const char *column = arena_printf(S->arena, "%s.%s", side, name);
-    int field = ir_field_find(own->mod, column);
-    if (field < 0)
-        field = ir_field(own->mod, (IrField){.name = column, .unit = inst_unit(in, s), .kind = source ? FIELD_SOURCE : FIELD_TARGET,
-                                             .lo = -INFINITY, .hi = INFINITY, .span = at->span});
-    return ex_ir(ir_imm(c->fn, source ? OP_SRC_LOAD : OP_TGT_LOAD, field, at->span), s->dim);
+    return links_end(c, &S->pop[r->pop], s, source, at);
 }
 
 Ex synapse_neuron(Ctx *c, Node *n)
@@ -285,12 +275,13 @@ static void add_to_sum(Ctx *c, Node *n, const Slot *to, int k, const char *what)
                   k ? "use `+=` or `-=`" : "write `port += weight`");
         return;
     }
-    if (c->inst->joint->handler != FN_PRE) {
+    if (c->inst->joint->handler != FN_PRE && c->inst->joint->handler != FN_STEP) {
         FnRole role = (FnRole)c->inst->joint->handler;
         const char *what_block = role == FN_POST ? "`on post` cannot add to `%s`" : role == FN_SET ? "`every` cannot add to `%s`" : "this event cannot add to `%s`";
         say_write(c, n, arena_printf(c->S->arena, what_block, what), "events arrive in `on pre`");
         return;
     }
+    if (!continuous_fits(c, n->kid[0], to)) return;
     Ex e = elab_num(c, n->kid[1]);
     if (e.kind == EX_POISON || !elab_fits(c, n->kid[1], e, to->dim, arena_printf(c->S->arena, "what is added to `%s`", to->name))) return;
     int *sum = &c->cur[c->n_cur - 1 - k], v = ex_value(c, e);
@@ -311,11 +302,6 @@ static void add_to_target(Ctx *c, Node *n)
         return;
     }
     if (s->lost) return;
-    if (s->kind != DECL_STATE) {
-        Diag *d = diag_add(S->diags, D_handler_write, to->span, "events can be added to states only, `%s` of `%s` is none", s->name, in->def.name);
-        diag_note_at(d, ast_name_span(s->decl), "it is declared here");
-        return;
-    }
     int k = 0;
     while (k < j->n_sums && j->sum[k] != s->name) k++;
     if (k == j->n_sums) diag_add(S->diags, D_not_yet, to->span, "this version adds to at most %d variables of a target", PLAN_SUMS);
@@ -348,15 +334,18 @@ bool synapse_assign(Ctx *c, Node *n)
 /* What is computed when it is recorded: event-driven variables and named expressions. */
 static void emit_recordable(Inst *in)
 {
+    in->joint->handler = FN_OBS;
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
         if (s->kind != SLOT_DEFINE && s->last < 0) continue;
         IrFn *fn = ir_fn(in->mod, arena_printf(in->S->arena, "obs.%s", s->name), FN_OBS, LANE_SYNAPSE);
         Ctx c = inst_ctx(in, fn, "obs");
-        c.has_i = c.has_draws = false;
+        c.has_j = true;
+        c.has_draws = false;
         Ex e = inst_name(&c, s, s->decl);
         if (e.kind == EX_NUM || e.kind == EX_BOOL) ir_out(fn, 0, ex_value(&c, e), ast_name_span(s->decl));
     }
+    in->joint->handler = 0;
 }
 
 Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, const char *name, PlanProj *p)
@@ -375,7 +364,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     inst_settings(in, in->settings, true);
     fix_constants(in);
     protocol_mark_synapse(in, connect ? connect->name : NULL);
-    if (!handlers_any(in, "pre") && !follow_body(S, def->body)) {
+    if (!handlers_any(in, "pre") && !continuous_any(def->body) && !follow_body(S, def->body)) {
         Diag *d = diag_add(S->diags, D_missing_setting, !connect ? ast_name_span(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
         diag_hint(d, "add `on pre { port += weight }` to it");
     }
@@ -394,6 +383,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     if (!make_laws(in) || !ok || diag_errors(S->diags) > before) return NULL;
     p->synapse = (PlanSynapse){.name = def->name, .fn_init = ir_fn_index(in->mod, in->init)};
     handlers_emit(in, connect, &p->synapse);
+    continuous_emit(in, &p->synapse);
     emit_recordable(in);
     inst_ranges(in, LANE_SYNAPSE);
     if (diag_errors(S->diags) > before) return NULL;
@@ -415,6 +405,7 @@ void synapse_finish(Sema *S)
         if (!j->inst) continue;
         p->synapse.kernel = network_module(S, j->inst->mod);
         handlers_needs(j->inst, &p->synapse);
+        continuous_needs(j->inst, &p->synapse);
     }
 }
 
@@ -426,7 +417,7 @@ static size_t try_port(Sema *S, const ModelDef *def, Dim dim, Diags *into)
     Slot *port = arena_one(S->arena, Slot);
     Joint *joint = arena_one(S->arena, Joint);
     PlanProj none = {0};
-    *port = (Slot){.name = sym("port"), .kind = DECL_STATE, .dim = dim, .has_dim = true, .unit = {.text = dim_unit(S->arena, dim)}, .acc = -1};
+    *port = (Slot){.name = sym("port"), .kind = continuous_aims(def->body) ? DECL_INPUT : DECL_STATE, .dim = dim, .has_dim = true, .unit = {.text = dim_unit(S->arena, dim)}, .acc = -1};
     *joint = (Joint){.port = port};
     S->diags = into;
     (void)synapse_new(S, NULL, def, joint, def->name, &none);

@@ -99,10 +99,10 @@ const char *wire_selected(Sema *S, const PopRef *r)
 }
 
 /* ---- first look: which ports are used, which populations excite or inhibit ---- */
-static void use_port(Sema *S, const PopRef *r, Span at)
+static void use_port(Sema *S, const PopRef *r, Span at, bool events)
 {
     PopInfo *p = &S->pop[r->pop];
-    Slot *s = network_port(S, r, at, true);
+    Slot *s = network_port(S, r, at, events);
     if (!s) return;
     for (size_t k = 0; k < vec_len(p->used_ports); k++)
         if (p->used_ports[k] == s->name) return;
@@ -140,6 +140,14 @@ bool wire_sends_spikes(Sema *S, Node *n, Ex e)
     return false;
 }
 
+/* Is the port of a connection a state, into which events go? Else its synapses add to an input in every step. */
+static bool takes_events(Sema *S, Node *n)
+{
+    ModelDef model;
+    if (!n->name2 || n->name2 == sym("static") || !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return true;
+    return !continuous_aims(model.body);
+}
+
 /* What a synapse adds to besides the port. */
 static void use_sums(Sema *S, Node *n, Ex to)
 {
@@ -164,12 +172,12 @@ void wire_used_ports(Sema *S)
         if (n->kind == N_connect) {
             Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
             if (from.kind == EX_POPS) (void)wire_port_free(S, n->kid[0], from, "the source");
-            for (int q = 0; to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[1]->span);
+            for (int q = 0; to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[1]->span, takes_events(S, n));
             if (to.kind == EX_POPS) use_sums(S, n, to);
         } else if (n->kind == N_stimulus) {
             Ex to = network_pops(S, n->kid[0]);
             const StimDef *d = stimuli_find(S, n->kid[1]);
-            for (int q = 0; d && d->events && to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[0]->span);
+            for (int q = 0; d && d->events && to.kind == EX_POPS && q < to.n; q++) use_port(S, &to.pops[q], n->kid[0]->span, true);
         }
     }
 }
@@ -429,9 +437,14 @@ static void vary_weight(AttrWork *w, Sym as, PlanAttr *weight)
 /* One cell of a connect: one source population to one target population. */
 static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
 {
-    Slot *port = network_port(S, to, n->kid[1]->span, true);
+    Slot *port = network_port(S, to, n->kid[1]->span, !model || !continuous_aims(model->body));
     if (!port) return false;
-    Node *settings = n->n_kids > 3 ? n->kid[3] : NULL;
+    Node *settings = n->n_kids > 3 ? n->kid[3] : NULL, *delay = wire_setting(settings, "delay");
+    if (delay && model && continuous_silent(model->body)) {
+        Diag *d = diag_add(S->diags, D_bad_delay, delay->span, "`%s` has nothing that a delay could hold up", n->name2);
+        diag_note(d, "a delay is that of the spikes, for `on pre`; what is done in every step reads both neurons at one time");
+        return false;
+    }
     const char *name = arena_printf(S->arena, "%s->%s.%s", wire_selected(S, from), wire_selected(S, to), port->name);
     if (n->name) name = many ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
     AttrWork *w = arena_one(S->arena, AttrWork); /* the protocol looks at it later */
@@ -477,7 +490,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
         ok = wire_weight(w, settings, n->kid[2], port, &p.weight) && ok;
     p.watched = protocol_watched(S, n->name, model ? model->name : NULL);
     if (ok && !model) vary_weight(w, n->name, &p.weight);
-    ok = delay_attr(w, wire_setting(settings, "delay"), &p.delay) && ok;
+    ok = delay_attr(w, delay, &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w->mod && vec_len(w->mod->fn)) {
         int kernel = network_module(S, w->mod);
@@ -507,7 +520,8 @@ static void wire_connect(Sema *S, Node *n)
     if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
     if (!plastic) wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
-    if (!wire_port_free(S, n->kid[0], from, "the source") || !wire_sends_spikes(S, n->kid[0], from)) return;
+    if (!wire_port_free(S, n->kid[0], from, "the source")) return;
+    if (!(plastic && continuous_silent(model.body)) && !wire_sends_spikes(S, n->kid[0], from)) return;
     Node *args[4];
     if (!wire_args(S, n->kid[2], rule->name, rule->arg, rule->n_args, rule->example, args)) return;
     for (int a = 0; a < from.n; a++)

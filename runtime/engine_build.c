@@ -685,6 +685,7 @@ bool engine_build(Engine *e, Fail *f)
             int window = plastic_attach(e, g);
             if (window < e->window) e->window = window;
         }
+        if (g->silent) continue;
         Pop *src = &e->pop[g->src];
         src->sends = true;
         if (g->max_delay > src->max_delay) src->max_delay = g->max_delay;

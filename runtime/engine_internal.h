@@ -88,6 +88,7 @@ typedef struct Group {
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
     uint64_t key;              /* of the draws of a plastic group */
+    bool silent;               /* nothing happens when spikes arrive, so they are not sent */
     bool listens;              /* its synapses have events of other populations */
     Share *share;              /* one a thread */
 } Group;
@@ -246,6 +247,9 @@ static inline const Kernel *plastic_kernel(const Engine *e, const Group *g)
 {
     return e->plan->kernel[e->plan->proj[g->proj[0]].synapse.kernel];
 }
+/* Points `col` at the columns of the synapses of a share from `first` on, and of their neurons. */
+void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col);
+uint32_t plastic_source(const Group *g, const Share *s, uint64_t at); /* of synapse `at` */
 /* Runs FN_INIT for the n synapses from `first` on and checks what came out; tgt, src, mult: theirs. */
 bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
                   const uint32_t *mult, void *scratch, char *why, size_t size);
@@ -278,6 +282,9 @@ void links_columns(Engine *e); /* once all populations are made */
 void links_workers(Engine *e);
 /* Runs a drive whose outputs are indices, and tests these. */
 void links_drive(Worker *w, const Stim *s, const KernelFn *fn, const Frame *fr);
+
+/* ---- continuous.c ---- */
+void continuous_step(Worker *w, int64_t step, double t, double t1); /* phase 3 of all synapses onto the thread's neurons */
 
 /* engine_step.c */
 void engine_step_run(void *engine, int thread);

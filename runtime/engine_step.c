@@ -155,21 +155,18 @@ static void arrive(Worker *w, int64_t step, double t, double t1, int pop)
     if (fn && lo < hi) fn->range(fn, &fr, lo, hi, NULL);
 }
 
-/* What is evaluated from values of t_n, and looked at. */
-static void look(Worker *w, int k, int64_t step, double t, double t1, int pop)
-{
-    const Pop *p = &w->engine->pop[pop];
-    if (p->driven) drive(w, step, t, t1, pop);
-    if (p->recorded) record(w, k, step, t, t1, pop);
-}
-
-/* Phases 1 to 3 up to the integration where neurons read others: all variables first, then all inputs. */
+/* Phases 1 to 3 up to the integration where others are read: all variables first, then all inputs. */
 static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bool arrived)
 {
     const Engine *e = w->engine;
     for (int p = 0; !arrived && p < e->plan->n_pops; p++) arrive(w, step, t, t1, p);
     threads_meet(e->threads);
-    for (int p = 0; p < e->plan->n_pops; p++) look(w, k, step, t, t1, p);
+    plastic_record(w, k, step, t, t1);
+    for (int p = 0; p < e->plan->n_pops; p++)
+        if (e->pop[p].driven) drive(w, step, t, t1, p);
+    continuous_step(w, step, t, t1);
+    for (int p = 0; p < e->plan->n_pops; p++)
+        if (e->pop[p].recorded) record(w, k, step, t, t1, p);
     threads_meet(e->threads);
 }
 
@@ -189,7 +186,8 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     if (!linked && (p->driven || p->recorded)) {
         if (events) arrive(w, step, t, t1, pop);
         events = NULL;
-        look(w, k, step, t, t1, pop);
+        if (p->driven) drive(w, step, t, t1, pop);
+        if (p->recorded) record(w, k, step, t, t1, pop);
     }
     reserve(spikes, hi - lo);
     for (uint32_t n; lo < hi; lo += n) {
@@ -280,7 +278,7 @@ static void post(Worker *w, int turn, int64_t step, int n)
             for (int t = 0; t < e->n_threads; t++) {
                 size_t count;
                 const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
-                if (count) ring_post(group, share, step + k, id, count);
+                if (count && !group->silent) ring_post(group, share, step + k, id, count);
                 for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
                     id = spikes_of(e, t, turn, k, p, &count);
                     if (count) plastic_note(e, group, share, p, step + k, id, count);
@@ -464,8 +462,8 @@ void engine_step_run(void *engine, int thread)
         for (int k = 0; k < n; k++) {
             double t1 = decimal_time(step + k + 1, dt);
             if (!arrived) sum_events(w, step + k, t, t1);
-            plastic_record(w, k, step + k, t, t1);
             if (e->linked) link_neurons(w, k, step + k, t, t1, arrived);
+            else plastic_record(w, k, step + k, t, t1);
             for (int p = 0; p < e->plan->n_pops; p++) {
                 if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);

@@ -42,6 +42,11 @@ static void point(const Engine *e, const Group *g, const Share *s, uint64_t firs
         col[f] = own(&k->field[f]) ? s->col[f] + (k->field[f].uniform ? 0 : first) : plastic_neurons(e, &e->plan->proj[g->proj[0]], &k->field[f]);
 }
 
+void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col)
+{
+    point(e, g, s, first, col);
+}
+
 /* ---- building ---- */
 
 void plastic_room(const Engine *e, const Group *g, Share *s)
@@ -206,6 +211,8 @@ int plastic_attach(Engine *e, Group *g)
         e->meet_arrivals = true;
         window = 1;
     }
+    e->linked = e->linked || m->linked;
+    g->silent = !has(m, ON_PRE);
     for (int t = 0; t < e->n_threads; t++) {
         g->share[t].wait = cx_alloc((size_t)m->n_handlers, sizeof *g->share[t].wait, "events under way");
         drop_zeros(&g->share[t]);
@@ -246,6 +253,11 @@ static uint32_t row_of(const Group *g, const Share *s, uint64_t at)
         else hi = mid;
     }
     return lo;
+}
+
+uint32_t plastic_source(const Group *g, const Share *s, uint64_t at)
+{
+    return row_of(g, s, at);
 }
 
 typedef struct Call { /* of a handler */

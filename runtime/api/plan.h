@@ -15,7 +15,7 @@ typedef struct PlanSelect {
 
 typedef struct PlanPort {
     const char *name;
-    int acc_field; /* FIELD_ACC of the population's kernel */
+    int acc_field; /* FIELD_ACC of the population's kernel; FIELD_INPUT where synapses add to it in every step */
     bool non_negative;
 } PlanPort;
 
@@ -109,6 +109,11 @@ typedef struct PlanSynapse { /* a synapse model */
     bool reads_source;      /* a handler reads the source's variables */
     bool needs_source;      /* a handler that runs at no arrival needs to know the sources */
     bool needs_mult;        /* handlers draw, so they need to know the multiplicities */
+    int fn_step;            /* FN_STEP: what synapses do in every step, from values of t_n; -1: nothing */
+    int n_flows;
+    const int *flow;        /* its out[k] is added to this FIELD_INPUT of the target's kernel */
+    bool step_draws;        /* it draws random numbers */
+    bool linked;            /* it, or what is recorded, reads values of neurons behind the events of t_n */
 } PlanSynapse;
 
 typedef enum PlanTri { TRI_DEFAULT, TRI_FALSE, TRI_TRUE } PlanTri;

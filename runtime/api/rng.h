@@ -3,7 +3,8 @@
  * key     = rng_key(seed, name of the declaration) ^ salt of the draw (64 bits)
  * counter = neuron lanes:  (i, 0, step low 32 bits, step high 16 bits | attempt << 16)
  *           synapse lanes: (source, target, multiplicity, attempt << 16); at an event of the run the key
- *                          of the declaration is replaced by rng_event(key, step, event)
+ *                          of the declaration is replaced by rng_event(key, step, event),
+ *                          for what is done in every step with the event 0xffffffff
  * attempt counts redraws (truncation, rejection). One block of 128 bits per attempt: words 0,1 give the
  * first 53-bit uniform, words 2,3 the second.
  * A shared draw uses i = 0xffffffff. */

@@ -79,7 +79,8 @@ def page():
         for what, n, unit, default, bounds, text in parts:
             if what == "param":
                 out.append(f"| `{n}` | {cell(default)} | {cell(bounds)} | {text} |")
-        out += ["", "| variable | unit | at the start | allowed | meaning |", "|---|---|---|---|---|"]
+        if any(p[0] != "param" for p in parts):
+            out += ["", "| variable | unit | at the start | allowed | meaning |", "|---|---|---|---|---|"]
         for what, n, unit, default, bounds, text in parts:
             if what != "param":
                 start = cell(default) if what == "state" else "an input"

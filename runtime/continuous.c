@@ -1,0 +1,57 @@
+/* What synapses do in every step: a thread runs over the synapses onto its neurons in blocks, from values of t_n that
+ * nobody changes meanwhile (Engine.linked), and adds to the inputs of its own neurons in the order of the synapses. */
+#include "engine_internal.h"
+
+#include <math.h>
+
+/* The first state of the n synapses from `at` on that is not finite ends the run behind this step. */
+static void check(Worker *w, const PlanProj *p, const Group *g, const Frame *fr, uint64_t at, size_t n)
+{
+    const Kernel *k = plastic_kernel(w->engine, g);
+    for (int f = 0; f < k->n_fields; f++) {
+        if (k->field[f].kind != FIELD_STATE) continue;
+        const double *v = fr->col[f];
+        double sum = 0; /* 0 where all are finite */
+        for (size_t j = 0; j < n; j++) sum += 0 * v[j];
+        for (size_t j = 0; sum != 0 && j < n; j++)
+            if (!isfinite(v[j])) {
+                engine_step_fault(w, fr->step + 1, "%s of synapse %u -> %u of %s is not finite at %.15g ms", k->field[f].name,
+                                  plastic_source(g, &g->share[w->thread], at + j), fr->tgt[j], p->name, fr->t1);
+                return;
+            }
+    }
+}
+
+static void step_synapses(Worker *w, const PlanProj *p, const Group *g, int64_t step, double t, double t1)
+{
+    const Engine *e = w->engine;
+    const Share *s = &g->share[w->thread];
+    const Kernel *k = plastic_kernel(e, g);
+    const KernelFn *fn = &k->fn[p->synapse.fn_step];
+    Frame fr = {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .scratch = w->scratch};
+    double *out[PLAN_SUMS];
+    if (p->synapse.step_draws) fr.key = rng_event(g->key, step, UINT32_MAX);
+    for (int q = 0; q < p->synapse.n_flows; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
+    for (uint64_t at = 0, n; at < s->n; at += n) {
+        n = s->n - at < ENGINE_BLOCK ? s->n - at : ENGINE_BLOCK;
+        fr.src = s->src ? s->src + at : NULL;
+        fr.tgt = (const uint32_t *)s->tgt + at;
+        fr.mult = s->mult ? s->mult + at : NULL;
+        plastic_point(e, g, s, at, w->syn_col);
+        fn->range(fn, &fr, 0, (int64_t)n, out);
+        for (int q = 0; q < p->synapse.n_flows; q++) {
+            double *sum = w->col[p->tgt][p->synapse.flow[q]];
+            for (uint64_t j = 0; j < n; j++) sum[fr.tgt[j]] += out[q][j];
+        }
+        check(w, p, g, &fr, at, n);
+    }
+}
+
+void continuous_step(Worker *w, int64_t step, double t, double t1)
+{
+    const Engine *e = w->engine;
+    for (int q = 0; q < e->plan->n_projs; q++) {
+        const PlanProj *p = &e->plan->proj[q];
+        if (p->synapse.name && p->synapse.fn_step >= 0) step_synapses(w, p, &e->group[e->proj_group[q]], step, t, t1);
+    }
+}
