@@ -309,7 +309,9 @@ bool engine_run(Engine *e, int64_t steps, Fail *f)
     while (ok && e->step < end && !e->over && !stopped(e)) {
         int64_t due = agenda_next(e, e->step, end);
         if (due == e->step) {
-            ok = arrive(e, f) && agenda_run(e, &e->over, f);
+            ok = arrive(e, f);
+            e->refused = ok && !agenda_run(e, &e->over, f);
+            ok = ok && !e->refused;
             e->failed = e->failed || !ok;
             due = e->over || !ok ? e->step : agenda_next(e, e->step + 1, end);
         }
@@ -328,7 +330,14 @@ bool engine_run(Engine *e, int64_t steps, Fail *f)
 bool engine_begin(Engine *e, int run, Fail *f)
 {
     e->over = false;
-    return agenda_begin(e, run, f);
+    if (agenda_begin(e, run, f)) return true;
+    e->failed = e->refused = true;
+    return false;
+}
+
+bool engine_refused(const Engine *e)
+{
+    return e->refused;
 }
 
 bool engine_over(const Engine *e)

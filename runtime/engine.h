@@ -55,6 +55,9 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f);
 bool engine_begin(Engine *e, int run, Fail *f);
 /* Is the `until` of the run under way met? */
 bool engine_over(const Engine *e);
+/* Did a block of the protocol end the run, by a value out of its range or a moment that was over? What came
+ * before is whole. */
+bool engine_refused(const Engine *e);
 /* A number of the network, now. */
 double engine_net(const Engine *e, int net);
 /* Advances by `steps`, or to where `until` is met. May be called again; the results of a run in parts equal those of one. */

@@ -208,6 +208,7 @@ struct Engine {
     int64_t step;        /* steps done */
     bool arrived;        /* phase 1 of `step` is done already */
     bool over;           /* `until` of the run under way is met */
+    bool refused;        /* a block set what the model must not have */
     int window;
     EngineNan nan;
     EngineStats stats;

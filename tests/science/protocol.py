@@ -179,6 +179,27 @@ run 30 ms
 
 
 @check()
+def homeostasis(b):
+    """The ready-made `homeostatic` keeps the sums of weights that change with every spike, and leaves order in them."""
+    out = b.text("homeostasis", """
+population S : 100 of poisson_source { rate = 20 Hz }
+population E : 10 of lif
+connect S -> E : probability(60%) using homeostatic as se { weight = uniform(0.5 mV, 1.5 mV), w_max = 3 mV, w_sum = 40 mV, A_pre = 0.05, A_post = -0.04 }
+record weight of se every 100 ms
+record weight of se every 100 ms from 99.9 ms
+run 2 s
+""")
+    ends = out.read("/cortexc/synapses/se/target")[0]
+    for when, name, low, high in (("behind", "weight", 0, 1e-12), ("before", "weight#2", 0.1, 100)):
+        w, (frames, n) = out.read(f"/cortexc/synapses/se/{name}")
+        worst = max(abs(sum(x for x, j in zip(w[f * n:(f + 1) * n], ends) if j == t) - 40) for f in range(1, frames) for t in range(10))
+        b.holds(f"largest distance of a sum from 40 mV {when} scaling", worst, low, high)
+    w, (frames, n) = out.read("/cortexc/synapses/se/weight")
+    b.holds("synapses that changed their place in the order of weights", sum(x != y for x, y in zip(sorted(range(n), key=w[:n].__getitem__),
+            sorted(range(n), key=w[-n:].__getitem__))), n // 2, n)
+
+
+@check()
 def stimuli_set(b):
     """Gains, values, weights and rates of stimuli and sources that blocks set."""
     out = b.text("stimuli_set", """
