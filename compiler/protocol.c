@@ -57,7 +57,7 @@ static void value(Sema *S, size_t k)
     Node *n = info->decl;
     if (!n->kid[1]) {
         Diag *d = diag_add(S->diags, D_no_initial_value, ast_name_span(n), "`%s` has no initial value", n->name);
-        diag_hint(d, "write `state %s = 0`", n->name);
+        diag_hint(d, "give it one, `%s = 0`", n->name);
         return;
     }
     Ctx c = ctx_const(S, arena_printf(S->arena, "the first value of `%s`", n->name));

@@ -419,7 +419,7 @@ bool protocol_measure(Ctx *c, Node *n, Ex *out)
     if (!synapses && !pops) {
         if (m.of->kind != N_poison && !(m.of->kind == N_name && follow_up(S, "population", m.of->name))) {
             Diag *d = diag_add(S->diags, D_bad_argument, m.of->span, "`%s` takes a population", f);
-            diag_hint(d, "write `%s(E, last = 500 ms)`", f);
+            diag_hint(d, "write it like `%s(E, last = 500 ms)`", f);
         }
         return true;
     }
