@@ -13,7 +13,7 @@ typedef struct Options {
     CompileSetting *set; /* vec */
     bool has_seed, force, quiet, strict, check, format_check, json_diagnostics;
     int verbose, threads;
-    uint64_t seed;
+    uint64_t seed, point; /* point: of a sweep */
     const char *command_line;
 } Options;
 
@@ -31,6 +31,11 @@ typedef struct Loaded {
 int load(const char *path, const Options *o, bool compile, Buf *dump, Loaded *l);
 void unload(Loaded *l);
 const char **library_dirs(Arena *a); /* NULL-terminated */
+
+/* Loads and runs a model into `path`, one point of it if it has a sweep. */
+int run_model(const char *model, const Options *o, const char *path);
+/* sweep.c: all points of a model into `path`. */
+int sweep_run(const Loaded *l, const Options *o, const char *model, const char *path);
 
 /* All diagnostics on stderr, as text or as JSON. */
 void tell_diagnostics(const Options *o, Sources *s, const Diags *ds);
