@@ -189,25 +189,23 @@ static bool bind_from(Inst *in, Node *n, PlanHandler *h)
     }
     Ex from = network_pops(S, n->kid[0]);
     if (from.kind != EX_POPS || !wire_port_free(S, n->kid[0], from, "what sends the event")) return false;
-    if (n->name != spike) {
-        for (int k = 0; k < from.n; k++) {
-            const PopInfo *p = &S->pop[from.pops[k].pop];
-            bool has = false;
-            for (int q = 0; p->inst && q < p->inst->def.body->n_kids; q++) {
-                Node *e = p->inst->def.body->kid[q];
-                has = has || (e && e->kind == N_event && e->name == n->name);
-            }
-            if (has) diag_add(S->diags, D_not_yet, ast_name_span(n), "this version takes only spikes to synapses, no other events of neurons");
-            else {
-                Diag *d = diag_add(S->diags, D_unknown_name, ast_name_span(n), "`%s` has no event `%s`", p->name, n->name);
-                diag_hint(d, "write `%s.spike`", ast_source(S->ast, n->kid[0]));
-            }
-            return false;
-        }
-    }
-    if (!wire_sends_spikes(S, n->kid[0], from)) return false;
+    if (n->name == spike && !wire_sends_spikes(S, n->kid[0], from)) return false;
     PlanFrom *list = arena_many(S->arena, PlanFrom, (size_t)from.n + 1);
-    for (int k = 0; k < from.n; k++) list[k] = (PlanFrom){S->pop[from.pops[k].pop].plan, from.pops[k].sel};
+    for (int k = 0; k < from.n; k++) {
+        const PopInfo *p = &S->pop[from.pops[k].pop];
+        list[k] = (PlanFrom){p->plan, n->name == spike || !p->inst ? -1 : moments_event(p->inst, n->name), from.pops[k].sel};
+        if (n->name == spike || list[k].field >= 0) continue;
+        if (p->inst && follow_up(S, p->inst->def.body, n->name)) return false;
+        Diag *d = diag_add(S->diags, D_unknown_name, ast_name_span(n), "`%s` has no event `%s`", p->name, n->name);
+        const char **cand = NULL;
+        vec_push(cand, spike);
+        for (int q = 0; p->inst && q < p->inst->def.body->n_kids; q++)
+            if (p->inst->def.body->kid[q] && p->inst->def.body->kid[q]->kind == N_event) vec_push(cand, p->inst->def.body->kid[q]->name);
+        const char *near = diag_nearest(n->name, cand, vec_len(cand));
+        diag_hint(d, "write `%s.%s`", ast_source(S->ast, n->kid[0]), near ? near : spike);
+        vec_free(cand);
+        return false;
+    }
     h->from = list;
     h->n_from = from.n;
     return true;

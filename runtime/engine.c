@@ -185,8 +185,10 @@ static void make_buffers(Engine *e)
         for (int j = 0; j < 2; j++) r->frames[j] = cx_alloc(n, sizeof(double), "recordings");
     }
     for (int t = 0; t < e->n_threads; t++)
-        for (int j = 0; j < 2; j++)
+        for (int j = 0; j < 2; j++) {
             e->worker[t].spikes[j].end = cx_alloc((size_t)e->window * (size_t)e->plan->n_pops, sizeof(size_t), "spikes of a window");
+            if (e->n_channels) e->worker[t].noted[j].end = cx_alloc((size_t)e->window * (size_t)e->n_channels, sizeof(size_t), "events of a window");
+        }
 }
 
 static void init_states(Engine *e)
@@ -362,6 +364,8 @@ static void free_worker(Engine *e, Worker *w)
     for (int j = 0; j < 2; j++) {
         cx_free(w->spikes[j].id);
         cx_free(w->spikes[j].end);
+        cx_free(w->noted[j].id);
+        cx_free(w->noted[j].end);
     }
     cx_free(w->acc_at);
     cx_free(w->col);
@@ -424,5 +428,6 @@ void engine_free(Engine *e)
     cx_free(e->proj_synapses);
     cx_free(e->proj_group);
     vec_free(e->gather);
+    vec_free(e->channel);
     cx_free(e);
 }

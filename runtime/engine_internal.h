@@ -156,6 +156,10 @@ typedef struct Spikes { /* of one thread and window; list (k, pop) ends at end[k
     size_t *end;
 } Spikes;
 
+typedef struct Channel { /* events of neurons other than spikes that synapses listen to */
+    int pop, field;
+} Channel;
+
 typedef struct Trouble { /* the first a thread met in a window */
     EngineNan nan;
     bool fault;      /* or: a value in phase 1 of `step` that the model must not have */
@@ -171,6 +175,7 @@ typedef struct Worker { /* what one thread owns */
     uint32_t **acc_at;  /* [pop][field]: where its accumulators begin */
     double ***col;      /* [pop][field] with the thread's own accumulators */
     Spikes spikes[2];
+    Spikes noted[2];    /* of the channels; list (k, channel) ends at end[k*n_channels + channel] */
     double *out;        /* ENGINE_BLOCK */
     double **index;     /* ENGINE_BLOCK for each index of the drive that has the most; the first holds the memory of all */
     uint32_t *count;    /* ENGINE_BLOCK */
@@ -195,6 +200,8 @@ struct Engine {
     Stim *stim;
     bool meet_arrivals;  /* synapses read their sources: nobody integrates before all events are summed */
     bool linked;         /* values of other neurons are read behind the events: everybody meets before and behind that */
+    int n_channels;
+    Channel *channel;    /* vec */
     int n_groups;
     Group *group;
     uint64_t *proj_synapses;
@@ -260,8 +267,8 @@ int plastic_attach(Engine *e, Group *g);
 uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, double t1);
 void plastic_post(Worker *w, int64_t step, double t, double t1);
 void plastic_events(Worker *w, int64_t step, double t, double t1);
-/* Notes n spikes of a population, emitted in `step`, where they are events of the group's synapses. */
-void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int64_t step, const uint32_t *id, size_t n);
+/* Notes n spikes of a population, or events of another field of it, of `step` where they are events of the group's synapses. */
+void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int field, int64_t step, const uint32_t *id, size_t n);
 void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t n);
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);

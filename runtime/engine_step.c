@@ -209,6 +209,20 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     if (p->heard) plastic_fired(w, pop, step, spikes->id + before_all, spikes->n - before_all);
 }
 
+/* The neurons of this thread that had other events in this step, behind its end. */
+static void note_events(Worker *w, int k)
+{
+    const Engine *e = w->engine;
+    Spikes *s = &w->noted[w->turn];
+    for (int c = 0; c < e->n_channels; c++) {
+        const Pop *p = &e->pop[e->channel[c].pop];
+        uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+        reserve(s, hi - lo);
+        collect(s, p->col[e->channel[c].field] + lo, lo, hi - lo);
+        s->end[(size_t)k * (size_t)e->n_channels + (size_t)c] = s->n;
+    }
+}
+
 /* How many spikes each of n neurons of a source has at the end of this step; false after a fault. */
 static bool count_spikes(Worker *w, const Frame *fr, int pop, uint32_t lo, uint32_t n)
 {
@@ -267,6 +281,14 @@ static const uint32_t *spikes_of(const Engine *e, int thread, int turn, int k, i
     return s->id ? s->id + from : NULL;
 }
 
+static const uint32_t *noted_of(const Engine *e, int thread, int turn, int k, int channel, size_t *n)
+{
+    const Spikes *s = &e->worker[thread].noted[turn];
+    size_t at = (size_t)k * (size_t)e->n_channels + (size_t)channel, from = at ? s->end[at - 1] : 0;
+    *n = s->end[at] - from;
+    return s->id ? s->id + from : NULL;
+}
+
 static void post(Worker *w, int turn, int64_t step, int n)
 {
     Engine *e = w->engine;
@@ -281,7 +303,11 @@ static void post(Worker *w, int turn, int64_t step, int n)
                 if (count && !group->silent) ring_post(group, share, step + k, id, count);
                 for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
                     id = spikes_of(e, t, turn, k, p, &count);
-                    if (count) plastic_note(e, group, share, p, step + k, id, count);
+                    if (count) plastic_note(e, group, share, p, -1, step + k, id, count);
+                }
+                for (int c = 0; group->listens && c < e->n_channels; c++) {
+                    id = noted_of(e, t, turn, k, c, &count);
+                    if (count) plastic_note(e, group, share, e->channel[c].pop, e->channel[c].field, step + k, id, count);
                 }
             }
         }
@@ -441,7 +467,7 @@ void engine_step_run(void *engine, int thread)
     for (int turn = 0; step < end && !halt; turn ^= 1) {
         int n = end - step < e->window ? (int)(end - step) : e->window;
         Spikes *spikes = &w->spikes[turn];
-        spikes->n = 0;
+        spikes->n = w->noted[turn].n = 0;
         w->turn = turn;
         w->trouble[turn].nan.hit = w->trouble[turn].fault = false;
         for (int k = 0; k < n; k++) {
@@ -454,6 +480,7 @@ void engine_step_run(void *engine, int thread)
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
                 spikes->end[(size_t)k * (size_t)e->plan->n_pops + (size_t)p] = spikes->n;
             }
+            note_events(w, k);
             arrived = false;
             t = t1;
         }

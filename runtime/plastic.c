@@ -233,6 +233,18 @@ static void note_for(Pop *p, int64_t steps)
     if (steps > p->max_delay) p->max_delay = (uint32_t)steps;
 }
 
+static void listen_to(Engine *e, const PlanFrom *from, int64_t after)
+{
+    int k = 0;
+    if (from->field < 0) {
+        note_for(&e->pop[from->pop], after);
+        return;
+    }
+    while (k < e->n_channels && (e->channel[k].pop != from->pop || e->channel[k].field != from->field)) k++;
+    if (k == e->n_channels) vec_push(e->channel, ((Channel){from->pop, from->field}));
+    e->n_channels = (int)vec_len(e->channel);
+}
+
 int plastic_attach(Engine *e, Group *g)
 {
     const PlanProj *p = &e->plan->proj[g->proj[0]];
@@ -261,7 +273,7 @@ int plastic_attach(Engine *e, Group *g)
         }
         if (h->when == ON_PRE) note_for(&e->pop[p->src], g->max_delay + h->after);
         if (h->when == ON_EVENT && h->after + 1 < window) window = (int)h->after + 1;
-        for (int q = 0; q < h->n_from; q++) note_for(&e->pop[h->from[q].pop], h->after);
+        for (int q = 0; q < h->n_from; q++) listen_to(e, &h->from[q], h->after);
         g->listens = g->listens || h->n_from;
         for (int t = 0; t < e->n_threads; t++) {
             Wait *wait = &g->share[t].wait[k];
@@ -443,14 +455,14 @@ void plastic_events(Worker *w, int64_t step, double t, double t1)
     }
 }
 
-void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int64_t step, const uint32_t *id, size_t n)
+void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int field, int64_t step, const uint32_t *id, size_t n)
 {
     const PlanSynapse *m = model_of(e, g);
     for (int k = 0; k < m->n_handlers; k++) {
         const PlanHandler *h = &m->handler[k];
         for (int q = 0; q < h->n_from; q++) {
             const PlanSelect *sel = &h->from[q].sel;
-            if (h->from[q].pop != pop) continue;
+            if (h->from[q].pop != pop || h->from[q].field != field) continue;
             for (size_t j = 0; j < n; j++)
                 if (engine_cut(sel, id[j]) < engine_cut(sel, id[j] + 1)) s->wait[k].count[(uint64_t)(step + 1 + h->after) & s->wait[k].mask]++;
         }

@@ -88,8 +88,9 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
 
 enum { PLAN_SUMS = 4 };
 typedef enum PlanWhen { ON_PRE, ON_POST, ON_EVENT } PlanWhen;
-typedef struct PlanFrom { /* neurons whose spikes are events of synapses */
+typedef struct PlanFrom { /* neurons whose spikes, or other events, are events of synapses */
     int pop;
+    int field;           /* -1: spikes; or a column that is 1 where the event came in the last step */
     PlanSelect sel;
 } PlanFrom;
 typedef struct PlanHandler { /* what synapses do at one kind of moment */
