@@ -107,7 +107,8 @@ static void tell_built(const Plan *p, const Engine *e)
 {
     EngineStats st = engine_stats(e);
     for (int k = 0; k < p->n_projs; k++)
-        fprintf(stderr, "built: %s, %llu synapses by %s\n", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+        fprintf(stderr, "built: %s, %llu synapses by %s, %.1f bytes each\n", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k),
+                p->proj[k].rule, engine_proj_bytes(e, k));
     fprintf(stderr, "built: %.1f MB of synapses, %.1f MB of states, in %.2f s with %d thread%s\n", (double)st.bytes_synapses / 1e6,
             (double)st.bytes_state / 1e6, st.build_s, st.threads, st.threads == 1 ? "" : "s");
 }

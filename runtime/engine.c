@@ -319,6 +319,12 @@ uint64_t engine_proj_synapses(const Engine *e, int proj)
     return e->proj_synapses[proj];
 }
 
+double engine_proj_bytes(const Engine *e, int proj)
+{
+    const Group *g = &e->group[e->proj_group[proj]];
+    return g->n ? (double)g->bytes / (double)g->n : 0;
+}
+
 void engine_synapse_values(const Engine *e, int rec, int var, double *out)
 {
     plastic_values(e, rec, var, out);

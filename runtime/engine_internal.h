@@ -88,6 +88,8 @@ typedef struct Group {
     double weight;             /* when not weighted */
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
+    uint64_t n;                /* of all its synapses, */
+    size_t bytes;              /* and what they take, without segments of delays */
     uint64_t key;              /* of the draws of a plastic group */
     bool silent;               /* nothing happens when spikes arrive, so they are not sent */
     bool listens;              /* its synapses have events of other populations */
