@@ -32,7 +32,7 @@ void moments_check(Inst *in, Node *p)
 static bool binds(const Node *n, Sym event)
 {
     if (!n) return false;
-    if (n->kind == N_entry && n->kid[0]->kind == N_field && n->kid[0]->name == event) return true;
+    if ((n->kind == N_entry || n->kind == N_on) && n->kid[0]->kind == N_field && n->kid[0]->name == event) return true;
     for (int k = 0; k < n->n_kids; k++)
         if (binds(n->kid[k], event)) return true;
     return false;
@@ -43,7 +43,8 @@ static void keep(Inst *in, IrFn *test, Sym event, int cond)
 {
     bool any = false;
     for (size_t k = 0; !any && k < vec_len(in->S->items); k++)
-        any = (in->S->items[k]->kind == N_connect || in->S->items[k]->kind == N_synapse_of) && binds(in->S->items[k], event);
+        any = (in->S->items[k]->kind == N_connect || in->S->items[k]->kind == N_synapse || in->S->items[k]->kind == N_synapse_of) &&
+              binds(in->S->items[k], event);
     if (!any) return;
     int field = inst_hidden(in, arena_printf(in->S->arena, "event.%s", event), "", "did the event come?");
     ir_store(in->init, field, ir_const(in->init, 0), (Span){0, 0});

@@ -386,6 +386,11 @@ static void free_worker(Engine *e, Worker *w)
         cx_free(w->fired[p]);
     }
     cx_free(w->fired);
+    for (int c = 0; w->came && c < e->n_channels; c++) {
+        for (uint32_t k = 0; w->came[c] && k < e->channel[c].steps; k++) vec_free(w->came[c][k]);
+        cx_free(w->came[c]);
+    }
+    cx_free(w->came);
     cx_free(w->syn_col);
     cx_free(w->syn_src);
     cx_free(w->syn_out);

@@ -99,7 +99,7 @@ typedef struct Group {
 void ring_init(Ring *r, uint32_t max_delay);
 void ring_push(Ring *r, int64_t step, uint64_t item); /* an item of a bucket, into that of `step` */
 void ring_free(Ring *r);
-void ring_post(const Group *g, Share *s, int64_t step, const uint32_t *id, size_t n);
+void ring_post(const Group *g, const Share *s, Ring *ring, int64_t step, const uint32_t *id, size_t n);
 uint64_t ring_deliver(const Group *g, Share *s, int64_t step, double *acc);
 /* Visits the synapses of row `src` in stored order: accumulator relative to base, weight, delay. */
 typedef void RingVisit(void *user, uint32_t acc, double weight, uint32_t delay);
@@ -160,6 +160,7 @@ typedef struct Spikes { /* of one thread and window; list (k, pop) ends at end[k
 
 typedef struct Channel { /* events of neurons other than spikes that synapses listen to */
     int pop, field;
+    uint32_t steps;  /* as heard_steps of Pop, where they are those of targets; else 0 */
 } Channel;
 
 typedef struct Trouble { /* the first a thread met in a window */
@@ -187,6 +188,7 @@ typedef struct Worker { /* what one thread owns */
     double *syn_out;    /* PLAN_SUMS times ENGINE_BLOCK */
     uint32_t *syn_src;  /* ENGINE_BLOCK */
     uint32_t ***fired;  /* [pop][stamp modulo heard_steps]: vec of its own neurons that spiked */
+    uint32_t ***came;   /* the same of channels */
     Trouble trouble[2];
     uint64_t events;
 } Worker;
@@ -271,6 +273,9 @@ void plastic_post(Worker *w, int64_t step, double t, double t1);
 void plastic_events(Worker *w, int64_t step, double t, double t1);
 /* Notes n spikes of a population, or events of another field of it, of `step` where they are events of the group's synapses. */
 void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int field, int64_t step, const uint32_t *id, size_t n);
+/* Notes that source neurons had the events of a channel in `step`. */
+void plastic_send(const Engine *e, const Group *g, Share *s, int channel, int64_t step, const uint32_t *id, size_t n);
+void plastic_came(Worker *w, int channel, int64_t step, const uint32_t *id, size_t n);
 void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t n);
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);

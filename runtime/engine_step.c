@@ -210,16 +210,18 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
 }
 
 /* The neurons of this thread that had other events in this step, behind its end. */
-static void note_events(Worker *w, int k)
+static void note_events(Worker *w, int k, int64_t step)
 {
     const Engine *e = w->engine;
     Spikes *s = &w->noted[w->turn];
     for (int c = 0; c < e->n_channels; c++) {
         const Pop *p = &e->pop[e->channel[c].pop];
         uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+        size_t first = s->n;
         reserve(s, hi - lo);
         collect(s, p->col[e->channel[c].field] + lo, lo, hi - lo);
         s->end[(size_t)k * (size_t)e->n_channels + (size_t)c] = s->n;
+        if (e->channel[c].steps) plastic_came(w, c, step, s->id + first, s->n - first);
     }
 }
 
@@ -300,14 +302,15 @@ static void post(Worker *w, int turn, int64_t step, int n)
             for (int t = 0; t < e->n_threads; t++) {
                 size_t count;
                 const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
-                if (count && !group->silent) ring_post(group, share, step + k, id, count);
+                if (count && !group->silent) ring_post(group, share, &share->ring, step + k, id, count);
                 for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
                     id = spikes_of(e, t, turn, k, p, &count);
                     if (count) plastic_note(e, group, share, p, -1, step + k, id, count);
                 }
-                for (int c = 0; group->listens && c < e->n_channels; c++) {
+                for (int c = 0; group->plastic && c < e->n_channels; c++) {
                     id = noted_of(e, t, turn, k, c, &count);
                     if (count) plastic_note(e, group, share, e->channel[c].pop, e->channel[c].field, step + k, id, count);
+                    if (count) plastic_send(e, group, share, c, step + k, id, count);
                 }
             }
         }
@@ -480,7 +483,7 @@ void engine_step_run(void *engine, int thread)
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
                 spikes->end[(size_t)k * (size_t)e->plan->n_pops + (size_t)p] = spikes->n;
             }
-            note_events(w, k);
+            note_events(w, k, step + k);
             arrived = false;
             t = t1;
         }
