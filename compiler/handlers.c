@@ -93,7 +93,7 @@ void handlers_on(Inst *in, Node *p)
     for (int k = 0; k < in->def.body->n_kids; k++)
         if (in->def.body->kid[k] && in->def.body->kid[k]->kind == N_event) vec_push(cand, in->def.body->kid[k]->name);
     const char *near = diag_nearest(what->name, cand, vec_len(cand));
-    if (near) diag_hint(d, "did you mean `on %s`?", near);
+    if (near) diag_hint(d, "did you mean `%s`?", near);
     else diag_hint(d, "declare it: `event %s`, and say in the block of the connection whose event it is: `%s = POPULATION.spike`", what->name, what->name);
     vec_free(cand);
 }

@@ -29,7 +29,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        return of_neuron(m, f, k) ? "column of a population read as one of synapses" : NULL;
+        return of_neuron(m, f, k) ? "column of other neurons read as an own one" : NULL;
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
         if (f->lanes != LANE_SYNAPSE) return "a neuron of a synapse in a function over neurons";
@@ -44,7 +44,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         if (f->lanes == LANE_SYNAPSE && f->role != FN_INIT && f->role != FN_PRE && f->role != FN_POST && f->role != FN_EVENT &&
             f->role != FN_STEP)
             return "store in a function over synapses";
-        if (of_neuron(m, f, k)) return "store to a neuron of a synapse";
+        if (of_neuron(m, f, k)) return "store to other neurons";
         if (f->role == FN_INIT) {
             if (m->field[k].uniform && !uniform[s->arg[0]])
                 return arena_printf(a, "uniform field `%s` takes a value that varies",
@@ -58,6 +58,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
             return arena_printf(a, "uniform field `%s` is written outside init", m->field[k].name);
         return NULL;
     case OP_J:
+    case OP_MULT:
         return f->lanes == LANE_SYNAPSE ? NULL : "target index in a function over neurons";
     case OP_XI:
         return f->role == FN_DERIV ? NULL : "noise outside a deriv function";

@@ -62,6 +62,7 @@ static bool is_alike(const Placing *p, FieldKind side, const Ins *s, const bool 
     case OP_SRC_LOAD: return side == FIELD_PRE;
     case OP_J:
     case OP_TGT_LOAD: return side == FIELD_POST;
+    case OP_MULT:
     case OP_RUNIFORM:
     case OP_RNORMAL:
     case OP_RLOGNORMAL:
@@ -145,7 +146,7 @@ static IrFn *over_neurons(const Placing *p, const IrFn *fn, FieldKind side)
         bool drop = s.type == '-' && (s.op != OP_STORE || p->side[s.imm.k] != side);
         if (s.op == OP_J) s.op = OP_I;
         if (s.op == OP_SRC_LOAD || s.op == OP_TGT_LOAD) s.op = OP_LOAD;
-        if (drop) s = (Ins){.op = OP_CONST, .type = 'f', .arg = {-1, -1, -1, -1}}; /* numbers of values stay; dce removes it */
+        if (drop || s.op == OP_MULT) s = (Ins){.op = OP_CONST, .type = 'f', .arg = {-1, -1, -1, -1}}; /* numbers of values stay; dce removes it */
         vec_push(out->ins, s);
     }
     return out;

@@ -137,6 +137,7 @@ Ex tables_curve(Ctx *c, Node *n, const char *name);
 
 /* ---- files.c ---- */
 Ex files_list(Ctx *c, Node *n); /* file("…") */
+const char *files_beside(Sema *S, Node *n, const char *path);
 
 /* ---- paths.c ---- */
 /* Whether the expression can denote populations (so that it is tried as a path first). */
@@ -203,6 +204,7 @@ struct Inst {
     Node *until;
     OdeEq *eqs;
     int n_eqs;
+    const char *stability; /* what advice.c says of them, or NULL */
     PlanExact *exact;    /* propagators to be made before the run */
     int n_exact;
     struct Joint *joint; /* of a synapse: what it joins (synapse.c); NULL for neurons */
@@ -251,8 +253,6 @@ typedef struct Joint {
     const PopRef *from, *to;
     const Slot *port;
     SynapsePick *pick;
-    int (*entry)(const void *user, IrModule *m, IrFn *fn); /* the weight where the rule gives it: a value of fn; else NULL */
-    Node *entries;       /* and what the rule has it from */
     const void *user;
     Sym sum[PLAN_SUMS];  /* variables of the target that `on pre` adds to; the first is the port */
     int n_sums;
@@ -270,6 +270,7 @@ bool synapse_assign(Ctx *c, Node *n);                 /* statements that only sy
 void synapse_check_unused(Sema *S);                   /* models that no connection uses */
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
+bool synapse_is_projection(Sema *S, Node *n);
 
 /* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
 void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
@@ -388,6 +389,7 @@ struct Sema {
     PlanProj *proj;      /* vecs that become the plan */
     PlanStim *stim;
     PlanRec *rec;
+    PlanCount *count;
     PlanSynRec *syn_rec;
     Inst **synapses;     /* vec: all that were made */
     ProjInfo *joined;    /* vec: the projections in order of declaration */
@@ -400,6 +402,7 @@ struct Sema {
     int deep;            /* of them, those within each other */
     bool declared;       /* all names are known */
     bool unread;         /* there were mistakes of syntax */
+    bool fixed_end;      /* it is known when the run ends */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
     struct FileList *files; /* vec: what `file(…)` has read */
@@ -428,10 +431,15 @@ int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules shar
 void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
 int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of populations or layers */
 
+/* ---- sweep.c ---- */
+void sweep_declare(Sema *S);            /* before settings from outside */
+void sweep_apply(Sema *S);              /* behind them: gives the swept parameters the values of this point */
+void sweep_give(Sema *S, Bind *b, Node *v); /* a parameter has this value instead of its own */
+
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
-void watch_expects(Sema *S);              /* once runs and recordings are known */
+void expected_all(Sema *S);              /* expected.c: once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
 
 /* ---- compile.c ---- */

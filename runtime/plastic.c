@@ -544,11 +544,6 @@ void plastic_make_rec(Engine *e, int k)
     if (e->plan->proj[r->plan->proj].synapse.name) r->position = positions(e, r->plan->proj);
 }
 
-bool plastic_due(const PlanSynRec *r, int64_t step)
-{
-    return !r->at_end && step >= r->from && step < r->to && (step - r->from) % r->every == 0;
-}
-
 /* A field of the synapses of one thread, to dst[position]. */
 static void column(const Engine *e, const Group *g, const Share *s, int f, const uint32_t *position, double *dst)
 {
@@ -590,8 +585,8 @@ void plastic_record(Worker *w, int k, int64_t step, double t, double t1)
     for (int r = 0; r < e->plan->n_syn_recs; r++) {
         const SynRec *rec = &e->syn_rec[r];
         const PlanSynRec *p = rec->plan;
-        if (!plastic_due(p, step)) continue;
-        double *frame = rec->frames[w->turn] + (size_t)(k / p->every) * (size_t)p->n_vars * rec->n;
+        if (!plan_due(&p->when, step)) continue;
+        double *frame = engine_record_slot(e, &p->when, rec->frames, (size_t)p->n_vars * rec->n, w->turn, k, step);
         Frame fr = {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .scratch = w->scratch};
         for (int v = 0; v < p->n_vars; v++) values(e, rec, &p->var[v], w->thread, fr, w->out, frame + (size_t)v * rec->n);
     }

@@ -12,5 +12,5 @@ const char *const fn_role_name[N_FN_ROLES] = {
     [FN_WEIGHT] = "weight", [FN_DELAY] = "delay",   [FN_PROB] = "prob", [FN_RATE] = "rate",
     [FN_PRE] = "pre",       [FN_POST] = "post",     [FN_EVENT] = "event", [FN_TRACE] = "trace",
     [FN_DERIV] = "deriv",   [FN_RANGE] = "range",
-    [FN_MATRIX] = "matrix",
+    [FN_MATRIX] = "matrix", [FN_PARTS] = "parts",   [FN_PART] = "part",
 };

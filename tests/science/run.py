@@ -13,6 +13,8 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+import measures     # noqa: F401
+import recordings   # noqa: F401
 import neurons      # noqa: F401  (importing enrols the checks)
 import integrators  # noqa: F401
 import noise        # noqa: F401
@@ -25,6 +27,7 @@ import library      # noqa: F401
 import stimuli      # noqa: F401
 import links        # noqa: F401
 import networks     # noqa: F401
+import rules        # noqa: F401
 from bench import CHECKS, Bench
 
 
