@@ -121,6 +121,7 @@ static bool choose(Placing *p, bool one_delay)
     for (size_t k = 0; k < vec_len(p->m->field); k++) p->side[k] = p->m->field[k].kind;
     for (size_t k = 0; k < vec_len(p->in->slot); k++) {
         const Slot *s = &p->in->slot[k];
+        if (s->name == sym("weight")) continue; /* others look for it with each synapse */
         if (s->kind != DECL_STATE || s->field < 0 || p->m->field[s->field].uniform) continue;
         FieldKind side = writers(p->m, s->field);
         bool fixed = side == FIELD_STATE || (side == FIELD_PRE && !one_delay) || !starts_alike(p->m, s->field) || !own_functions(p->m, s->field);
