@@ -293,7 +293,7 @@ void continuous_emit(Inst *in, PlanSynapse *plan);
 void continuous_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
 
 /* ---- placing.c ---- */
-/* Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
+/* To be called once all functions of the module stand. Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
  * for all or not, allows it. Fills what the plan says of it. */
 void placing_run(Inst *in, PlanSynapse *plan, bool one_delay);
 
