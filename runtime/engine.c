@@ -263,6 +263,7 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
         return NULL;
     }
     plastic_workers(e);
+    continuous_order(e);
     for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
     make_buffers(e);
     init_states(e);
