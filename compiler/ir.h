@@ -77,6 +77,7 @@ typedef struct IrTable { /* numbers that functions read by index; at least one *
 typedef struct IrModule {
     Arena *arena;
     const char *name;
+    const Sources *sources; /* of the spans, or NULL */
     IrField *field;   /* vec */
     IrTable *table;   /* vec */
     IrFn **fn;        /* vec */

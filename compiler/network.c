@@ -175,6 +175,7 @@ const char *network_unique(Sema *S, const char *name)
 IrModule *network_new_module(Sema *S, const char *name)
 {
     IrModule *m = ir_module(S->arena, name);
+    m->sources = S->ast->sources;
     vec_push(S->all_mods, m);
     return m;
 }

@@ -77,11 +77,6 @@ static bool simulate(Engine *e, const Plan *p, Summary *s, Progress *pr, Fail *f
     return true;
 }
 
-static const Backend *backend_of(const char *name)
-{
-    return backend_find(!strcmp(name, "auto") ? "interp" : name);
-}
-
 /* What the model expects of itself, met or not; false when something is not. */
 static bool tell_expected(const Options *o, const Expect *x, int64_t steps)
 {
@@ -117,11 +112,22 @@ static void tell_built(const Plan *p, const Engine *e)
             (double)st.bytes_state / 1e6, st.build_s, st.threads, st.threads == 1 ? "" : "s");
 }
 
+/* What kept kernels from being compiled, once. */
+static void tell_notes(const Plan *p)
+{
+    for (int k = 0; k < p->n_kernels; k++) {
+        const char *note = __atomic_load_n(&p->kernel[k]->note, __ATOMIC_ACQUIRE);
+        if (!note) continue;
+        fprintf(stderr, "cortexc: note: the model was interpreted (the results are the same): %s\n", note);
+        return;
+    }
+}
+
 static int run_loaded(Loaded *l, const Options *o, const char *path)
 {
     Fail f = {0};
     const Plan *p = l->model->plan;
-    const Backend *b = backend_of(o->backend);
+    const Backend *b = backend_find(o->backend);
     ProgressMode mode;
     if (!b) return complain_usage("there is no backend `%s`", o->backend);
     if (!progress_mode(o->progress, &mode)) return complain_usage("--progress takes auto, bar, json or none, not `%s`", o->progress);
@@ -160,6 +166,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     } else {
         bool met = tell_expected(o, x, st.steps);
         if (!o->quiet) tell(o, s, &st, path);
+        if (!o->quiet) tell_notes(p);
         if (nan.hit) {
             tell_nan(l, o, &nan);
             status = EXIT_MODEL;

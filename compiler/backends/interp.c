@@ -435,7 +435,7 @@ static InterpProg write_prog(Arena *a, const IrModule *m, const IrFn *f, const I
 }
 
 /* The best instruction set of this machine, or a lower one by CORTEXC_ISA. */
-static const InterpIsa *choose_isa(Fail *fail)
+const InterpIsa *interp_isa(Fail *fail)
 {
     static const InterpIsa *const isa[] = {&interp_isa_base, &interp_isa_avx2, &interp_isa_avx512};
     int best = 0;
@@ -475,7 +475,7 @@ static Kernel *build(const IrModule *m, Fail *fail)
 {
     Arena *a = arena_new("interp kernel");
     const char *wrong = ir_verify(a, m);
-    const InterpIsa *isa = choose_isa(fail);
+    const InterpIsa *isa = interp_isa(fail);
     if (wrong) fail_set(fail, EXIT_BUG, "module %s: %s", m->name, wrong);
     if (wrong || !isa) {
         arena_free(a);

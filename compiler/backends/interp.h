@@ -69,6 +69,8 @@ typedef struct InterpFn {
     InterpProg range, list;
 } InterpFn;
 
+/* The best instruction set of this machine, or a lower one by CORTEXC_ISA; NULL and a Fail for an unknown name. */
+const InterpIsa *interp_isa(Fail *fail);
 void interp_run_range(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi,
                       double *const *out);
 void interp_run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n,

@@ -79,6 +79,7 @@ struct Kernel {
     const KernelField *field;
     const KernelFn *fn;
     size_t scratch_bytes;
+    const char *note;    /* why it is slower than it could be, or NULL; may appear while it runs: read it atomically */
     void *impl;
     void (*free)(Kernel *k);
 };

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The shipped models, cut short, give the same bits on any number of threads, with every instruction set and, where
-other builds of the program are named, with these.
+"""The shipped models, cut short, give the same bits on any number of threads, with every instruction set, interpreted
+and compiled, and, where other builds of the program are named, with these.
 
     models.py CORTEXC [OTHER ...]"""
 
@@ -19,11 +19,11 @@ import digest
 SMALLER = {"potjans_diesmann2014": ["--set", "scale=0.1"]}
 
 
-def run(program, model, path, threads, isa=None):
+def run(program, model, path, threads, isa=None, backend="interp"):
     name = os.path.splitext(os.path.basename(model))[0]
     env = dict(os.environ, **({"CORTEXC_ISA": isa} if isa else {}))
     done = subprocess.run([program, model, "-o", path, "--force", "-q", "--progress", "none", "--duration", "60 ms",
-                           "--threads", str(threads), *SMALLER.get(name, [])], env=env, capture_output=True, text=True)
+                           "--threads", str(threads), "--backend", backend, *SMALLER.get(name, [])], env=env, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{name} ends with {done.returncode}:\n{done.stderr}")
     return digest.digest(path)
@@ -33,17 +33,20 @@ def main():
     program, others = os.path.abspath(sys.argv[1]), [os.path.abspath(p) for p in sys.argv[2:]]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["CORTEXC_CACHE"] = os.path.join(folder, "cache")
         path = os.path.join(folder, "out.h5")
         for model in sorted(glob.glob(os.path.join(ROOT, "models", "*.cortex"))):
             name = os.path.basename(model)
             expected = run(program, model, path, 1)
             spikes = sum(n for _, n, _, _ in digest.populations(path).values())
-            ways = [(f"{t} threads", program, t, None) for t in (2, 3, 4)]
-            ways += [(f"{isa} instructions", program, 2, isa) for isa in ("base", "avx2", "avx512")]
-            ways += [(other, other, 2, None) for other in others]
+            ways = [(f"{t} threads", program, t, None, "interp") for t in (2, 3, 4)]
+            ways += [(f"{isa} instructions", program, 2, isa, "interp") for isa in ("base", "avx2", "avx512")]
+            ways += [(f"compiled, {isa} instructions", program, 3, isa, "native") for isa in ("base", "avx2", "avx512")]
+            ways += [("compiled while it runs", program, 2, None, "auto")]
+            ways += [(other, other, 2, None, "interp") for other in others]
             wrong = 0
-            for what, other, threads, isa in ways:
-                got = run(other, model, path, threads, isa)
+            for what, other, threads, isa, backend in ways:
+                got = run(other, model, path, threads, isa, backend)
                 if got == expected:
                     continue
                 wrong += 1

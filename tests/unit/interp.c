@@ -1,5 +1,5 @@
-/* The interpreter against the plainest possible one: one lane after the other, one instruction
- * after the other, each by ir_eval_op. */
+/* The interpreter and compiled kernels against the plainest possible way: one lane after the other, one
+ * instruction after the other, each by ir_eval_op. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -187,56 +187,64 @@ static Frame frame_of(State *s, void *scratch)
                    .scratch = scratch};
 }
 
-static Kernel *kernel_of(const IrModule *m, const char *isa)
+static Kernel *kernel_by(const char *backend, const IrModule *m, const char *isa)
 {
     Fail fail = {0};
     setenv("CORTEXC_ISA", isa, 1);
-    Kernel *k = backend_find("interp")->build(m, &fail);
+    Kernel *k = backend_find(backend)->build(m, &fail);
     cr_assert_not_null(k, "%s", fail.text);
     return k;
 }
 
-/* Runs function 0 on every instruction set, over lanes as a range, as a range in two calls, and as
- * a list with and without gaps; all must agree with the reference. */
-static void check(const IrModule *m, const State *start, int64_t lo, int64_t hi)
+static Kernel *kernel_of(const IrModule *m, const char *isa) { return kernel_by("interp", m, isa); }
+
+/* Runs a function over lanes as a range, as a range in two calls, and as a list with and without gaps; all must
+ * agree with the reference. */
+static void check_fn(const IrModule *m, int number, const Kernel *kernel, const char *what, const State *start, int64_t lo, int64_t hi)
 {
     uint32_t lane[N_LANES];
     int64_t n = 0;
     State *want = state_copy(start), *want_list = state_copy(start);
     Frame fr = frame_of(want, NULL);
     for (int64_t k = lo; k < hi; k++)
-        reference_lane(m, m->fn[0], &fr, k, want->out, k - lo);
+        reference_lane(m, m->fn[number], &fr, k, want->out, k - lo);
     fr = frame_of(want_list, NULL);
     for (int64_t k = lo; k < hi; k++) {
         if (k % 3 == 1) continue;
         lane[n] = (uint32_t)k;
-        reference_lane(m, m->fn[0], &fr, k, want_list->out, n++);
+        reference_lane(m, m->fn[number], &fr, k, want_list->out, n++);
     }
+    const KernelFn *fn = &kernel->fn[number];
+    void *scratch = cx_alloc(1, kernel->scratch_bytes, "test");
+    memset(scratch, 0xff, kernel->scratch_bytes);
+    State *got = state_copy(start);
+    fr = frame_of(got, scratch);
+    fn->range(fn, &fr, lo, hi, got->out);
+    expect_same(got, want, what, m);
+
+    got = state_copy(start);
+    fr = frame_of(got, scratch);
+    int64_t mid = lo + (hi - lo) / 3;
+    double *rest[MAX_OUT];
+    for (int k = 0; k < MAX_OUT; k++)
+        rest[k] = got->out[k] + (mid - lo);
+    fn->range(fn, &fr, mid, hi, rest);
+    fn->range(fn, &fr, lo, mid, got->out);
+    expect_same(got, want, "two calls", m);
+
+    got = state_copy(start);
+    fr = frame_of(got, scratch);
+    fn->list(fn, &fr, lane, n, got->out);
+    expect_same(got, want_list, "list", m);
+    cx_free(scratch);
+}
+
+/* Function 0 on every instruction set of the interpreter. */
+static void check(const IrModule *m, const State *start, int64_t lo, int64_t hi)
+{
     for (int isa = 0; isa < 3; isa++) {
         Kernel *kernel = kernel_of(m, ISA[isa]);
-        const KernelFn *fn = &kernel->fn[0];
-        void *scratch = cx_alloc(1, kernel->scratch_bytes, "test");
-        memset(scratch, 0xff, kernel->scratch_bytes);
-        State *got = state_copy(start);
-        fr = frame_of(got, scratch);
-        fn->range(fn, &fr, lo, hi, got->out);
-        expect_same(got, want, ISA[isa], m);
-
-        got = state_copy(start);
-        fr = frame_of(got, scratch);
-        int64_t mid = lo + (hi - lo) / 3;
-        double *rest[MAX_OUT];
-        for (int k = 0; k < MAX_OUT; k++)
-            rest[k] = got->out[k] + (mid - lo);
-        fn->range(fn, &fr, mid, hi, rest);
-        fn->range(fn, &fr, lo, mid, got->out);
-        expect_same(got, want, "two calls", m);
-
-        got = state_copy(start);
-        fr = frame_of(got, scratch);
-        fn->list(fn, &fr, lane, n, got->out);
-        expect_same(got, want_list, "list", m);
-        cx_free(scratch);
+        check_fn(m, 0, kernel, ISA[isa], start, lo, hi);
         kernel->free(kernel);
     }
 }
@@ -368,7 +376,7 @@ static int random_of(const IrFn *f, char type)
 /* A function of random instructions; its stores and loads of few fields tread on each other. */
 static void random_function(IrModule *m, FnRole role, LaneKind lanes)
 {
-    IrFn *f = ir_fn(m, "f", role, lanes);
+    IrFn *f = ir_fn(m, arena_printf(arena, "f%zu", vec_len(m->fn)), role, lanes);
     ir_op2(f, OP_LT, load(f, 0), ir_const(f, some_value()));
     load(f, 5);
     int n = 6 + (int)noise(60), n_out = (int)noise(MAX_OUT + 1), arg[4];
@@ -416,6 +424,81 @@ Test(interp, random_functions_agree_with_the_reference, .timeout = 120)
         check(m, state_new(), b[0], b[1]);
         ir_module_free(m);
     }
+}
+
+/* A folder of its own for compiled kernels, so that nothing comes from an earlier run. */
+static void fresh_cache(char *folder)
+{
+    cr_assert_not_null(mkdtemp(folder));
+    setenv("CORTEXC_CACHE", folder, 1);
+}
+
+/* Many functions in one module, for the compiler takes its time for each. */
+Test(interp, compiled_functions_agree_with_the_reference, .timeout = 300)
+{
+    static const int64_t bounds[][2] = {{0, 1}, {0, 255}, {0, 256}, {0, 257}, {3, 3}, {13, 20}, {101, 700}, {1, 258}, {299, 556}};
+    char folder[] = "/tmp/cortexc-test-XXXXXX";
+    fresh_cache(folder);
+    IrModule *m = module_with(true);
+    for (int k = 0; k < 27; k++) random_function(m, FN_STEP, k % 5 == 4 ? LANE_SYNAPSE : LANE_NEURON);
+    cr_assert_null(ir_verify(arena, m), "%s", ir_verify(arena, m));
+    for (int isa = 0; isa < 2; isa++) {
+        Kernel *kernel = kernel_by("native", m, ISA[isa]);
+        cr_assert_str_eq(kernel->backend, "native");
+        for (int k = 0; k < 27; k++) check_fn(m, k, kernel, "native", state_new(), bounds[k % 9][0], bounds[k % 9][1]);
+        kernel->free(kernel);
+    }
+    ir_module_free(m);
+}
+
+Test(interp, compiled_operations_on_special_values, .timeout = 300)
+{
+    char folder[] = "/tmp/cortexc-test-XXXXXX";
+    fresh_cache(folder);
+    IrModule *m = module_with(false);
+    for (int op = 0; op < N_OPS; op++) {
+        const char *types = ir_op_table[op].args;
+        if (!ir_op_table[op].c[0]) continue;
+        IrFn *f = ir_fn(m, ir_op_table[op].name, FN_OBS, LANE_NEURON);
+        Ins s = {.op = (uint16_t)op, .type = ir_op_table[op].type, .arg = {-1, -1, -1, -1}};
+        for (int k = 0; types[k]; k++) {
+            s.arg[k] = load(f, k);
+            if (types[k] == 'b') s.arg[k] = ir_op2(f, OP_GT, s.arg[k], ir_const(f, 0));
+        }
+        vec_push(f->ins, s); /* past the folder */
+        ir_out(f, 0, (int)vec_len(f->ins) - 1, NOWHERE);
+    }
+    cr_assert_null(ir_verify(arena, m));
+    State *start = state_new();
+    for (int k = 0; k < N_SPECIAL * N_SPECIAL; k++) {
+        start->cell[0][k] = SPECIAL_VALUES[k % N_SPECIAL];
+        start->cell[1][k] = SPECIAL_VALUES[k / N_SPECIAL];
+        start->cell[2][k] = SPECIAL_VALUES[(k * 7 + 3) % N_SPECIAL];
+    }
+    for (int isa = 0; isa < 2; isa++) {
+        Kernel *kernel = kernel_by("native", m, ISA[isa]);
+        for (int k = 0; k < kernel->n_fns; k++) check_fn(m, k, kernel, m->fn[k]->name, start, 0, N_SPECIAL * N_SPECIAL);
+        kernel->free(kernel);
+    }
+    ir_module_free(m);
+}
+
+/* Without a compiler `native` says so and `auto` goes on interpreting. */
+Test(interp, a_missing_compiler_is_told)
+{
+    Fail fail = {0};
+    char folder[] = "/tmp/cortexc-test-XXXXXX";
+    fresh_cache(folder);
+    setenv("CC", "/nowhere/cc", 1);
+    IrModule *m = module_with(true);
+    random_function(m, FN_STEP, LANE_NEURON);
+    cr_assert_null(backend_find("native")->build(m, &fail));
+    cr_assert(strstr(fail.text, "no C compiler"), "%s", fail.text);
+    Kernel *kernel = backend_find("auto")->build(m, &fail);
+    cr_assert_not_null(kernel);
+    check_fn(m, 0, kernel, "auto", state_new(), 0, 300);
+    kernel->free(kernel);
+    ir_module_free(m);
 }
 
 /* fold, cse and dce change no bit of what a function does. */
