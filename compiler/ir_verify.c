@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* A column of other neurons; one that is uniform can be loaded anywhere. */
 static bool reads_neuron(const IrModule *m, int64_t k)
 {
     return m->field[k].kind == FIELD_SOURCE || m->field[k].kind == FIELD_TARGET || m->field[k].kind == FIELD_LINK;
@@ -21,7 +22,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        return reads_neuron(m, k) ? "column of other neurons read as an own one" : NULL;
+        return reads_neuron(m, k) && !m->field[k].uniform ? "column of other neurons read as an own one" : NULL;
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
         if (f->lanes != LANE_SYNAPSE) return "a neuron of a synapse in a function over neurons";
