@@ -41,6 +41,7 @@ def points(path):
 def extract(path, k, to):
     import h5py
     with h5py.File(path, "r") as f, h5py.File(to, "w") as g:
+        g.attrs.update(f[f"/cortexc/points/{k}"].attrs)
         for name in f[f"/cortexc/points/{k}"]:
             f.copy(f"/cortexc/points/{k}/{name}", g, name)
 
