@@ -63,4 +63,6 @@ def digest(path):
         lines.append(f"record {name}: {' x '.join(map(str, shape))} {bits}")
     for name, (shape, bits) in sorted(records(path, "/cortexc/synapses").items()):
         lines.append(f"synapses {name}: {' x '.join(map(str, shape))} {bits}")
+    for name, (shape, bits) in sorted(records(path, "/cortexc/network").items()):
+        lines.append(f"network {name}: {' x '.join(map(str, shape))} {bits}")
     return "\n".join(lines) + "\n"
