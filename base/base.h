@@ -118,6 +118,21 @@ void diag_caret(Diag *d, uint32_t offset);                          /* ^ at one 
 void diag_note(Diag *d, const char *fmt, ...) CX_PRINTF(2, 3);      /* a fact */
 void diag_note_at(Diag *d, Span s, const char *fmt, ...) CX_PRINTF(3, 4); /* a fact with its place */
 void diag_hint(Diag *d, const char *fmt, ...) CX_PRINTF(2, 3);      /* a sentence one can act on */
+/* What a hint that reads just "write `X`" or "did you mean `X`?" would replace by X: what the carets are under, unless
+ * another range is given here; {0, 0} says that it cannot be applied to the letter. */
+void diag_range(Diag *d, Span s);
+typedef struct DiagView { /* a diagnostic for programs */
+    DiagId id;
+    DiagSeverity severity;
+    Span at;
+    const char *text;
+    size_t n_remarks;
+    Span range;              /* and `fix`: what to replace by what; NULL when no hint can be applied to the letter */
+    const char *fix;
+} DiagView;
+/* Number k of all, as they came. Texts belong to the diagnostics; `fix` to their arena. */
+DiagView diag_view(const Diags *ds, size_t k);
+const char *diag_remark(const Diags *ds, size_t k, size_t remark, bool *is_hint, Span *at);
 size_t diag_errors(const Diags *ds);
 size_t diag_warnings(const Diags *ds);
 size_t diag_count(const Diags *ds);

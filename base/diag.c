@@ -15,6 +15,8 @@ struct Diag {
     DiagId id;
     DiagSeverity severity;
     Span at;
+    Span range; /* what a hint replaces, where that is not `at` */
+    bool ranged;
     uint32_t caret; /* 0: the whole of `at` gets carets */
     const char *text;
     Span *marks;
@@ -166,6 +168,45 @@ void diag_hint(Diag *d, const char *fmt, ...)
     va_start(ap, fmt);
     add_remark(d, true, (Span){0, 0}, fmt, ap);
     va_end(ap);
+}
+
+void diag_range(Diag *d, Span s)
+{
+    d->range = s;
+    d->ranged = true;
+}
+
+/* X of "write `X`" and "did you mean `X`?" in the arena; NULL for other sentences, and where something is left out. */
+static const char *quoted(const Diag *d, const char *hint)
+{
+    static const char *const before[] = {"write `", "did you mean `"}, *const behind[] = {"`", "`?"};
+    for (int k = 0; k < 2; k++) {
+        size_t a = strlen(before[k]), b = strlen(behind[k]), n = strlen(hint);
+        if (n <= a + b || strncmp(hint, before[k], a) || strcmp(hint + n - b, behind[k])) continue;
+        char *x = arena_strndup(d->arena, hint + a, n - a - b);
+        if (!strchr(x, '`') && !strstr(x, "\xE2\x80\xA6") && !strstr(x, "...")) return x;
+    }
+    return NULL;
+}
+
+DiagView diag_view(const Diags *ds, size_t k)
+{
+    cx_assert(k < ds->n);
+    const Diag *d = ds->list[k];
+    DiagView v = {.id = d->id, .severity = d->severity, .at = d->at, .text = d->text, .n_remarks = d->n_remarks,
+                  .range = d->ranged ? d->range : d->at};
+    for (size_t q = 0; q < d->n_remarks && !v.fix; q++)
+        if (d->remarks[q].is_hint && v.range.hi) v.fix = quoted(d, d->remarks[q].text);
+    return v;
+}
+
+const char *diag_remark(const Diags *ds, size_t k, size_t remark, bool *is_hint, Span *at)
+{
+    cx_assert(k < ds->n && remark < ds->list[k]->n_remarks);
+    const Remark *r = &ds->list[k]->remarks[remark];
+    *is_hint = r->is_hint;
+    *at = r->at;
+    return r->text;
 }
 
 /* The number of errors. */

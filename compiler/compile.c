@@ -211,15 +211,6 @@ static bool is_list(const Node *n)
     return n->kid[0] && n->kid[0]->kind == N_group && n->kid[0]->kid[0];
 }
 
-static const char *not_yet(NodeKind k)
-{
-    switch (k) {
-    case N_sweep: return "sweep";
-    case N_trials: return "trials";
-    default: return NULL;
-    }
-}
-
 static void declare(Sema *S, Node *n, Scope *sc, bool library)
 {
     BindKind kind;
@@ -338,13 +329,7 @@ static void apply_sets(Sema *S)
             continue;
         }
         Node *v = S->opt->parse_expression(S->ast, src);
-        Node *old = b->node->kid[1], *literal = old && old->kind == N_neg ? old->kid[0] : old;
-        if (!v) continue;
-        if (!b->node->kid[0] && literal && (literal->kind == N_qty || (literal->kind == N_num && literal->num != 0))) {
-            b->node->kid[0] = ast_node(S->ast, N_unit, literal->span); /* the default tells the dimension */
-            b->node->kid[0]->unit = literal->kind == N_qty ? literal->unit : (Unit){.factor = 1};
-        }
-        b->node->kid[1] = v;
+        if (v) sweep_give(S, b, v);
     }
 }
 
@@ -428,6 +413,7 @@ static void fill_plan(Sema *S, Node *file)
     TAKE(proj, n_projs, S->proj);
     TAKE(stim, n_stims, S->stim);
     TAKE(rec, n_recs, S->rec);
+    TAKE(count, n_counts, S->count);
     TAKE(syn_rec, n_syn_recs, S->syn_rec);
     TAKE(expect, n_expects, S->expect);
     if (plan->n_projs) qsort(plan->proj, (size_t)plan->n_projs, sizeof *plan->proj, by_source_then_name);
@@ -473,14 +459,17 @@ static void elaborate(Sema *S, Node *file)
     S->unread = diag_errors(S->diags) > 0;
     for (size_t k = 0; k < vec_len(S->items); k++)
         if (!is_population(S->items[k])) declare(S, S->items[k], S->top, false);
+    sweep_declare(S);
     apply_sets(S);
+    sweep_apply(S);
     read_simulation(S);
+    S->out->sweep.first_seed = S->seed;
+    S->seed += S->opt->point % S->out->sweep.n_trials;
     for (size_t k = 0; k < vec_len(S->items); k++) /* the lengths of their lists may be values */
         if (is_population(S->items[k])) declare(S, S->items[k], S->top, false);
     expand_all(S);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
-        if (not_yet(n->kind)) diag_add(S->diags, D_not_yet, n->span, "this version does not run `%s` yet", not_yet(n->kind));
         if (n->flags & AST_EXPANDED) declare(S, n, S->top, false);
         if (n->name && (n->kind == N_connect || n->kind == N_stimulus))
             (void)scope_add(S, S->top, n->name, n->kind == N_connect ? B_PROJ : B_STIM, n);
@@ -507,7 +496,7 @@ static void elaborate(Sema *S, Node *file)
     protocol_wire(S);
     synapse_finish(S);
     set_duration(S);
-    watch_expects(S);
+    expected_all(S);
     if (!vec_len(S->run) && !library && !diag_errors(S->diags)) {
         Diag *d = diag_add(S->diags, D_no_run, end_of(file), "the model never runs");
         diag_hint(d, "add a line such as `run 1 s`");
@@ -554,6 +543,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->proj);
     vec_free(S->stim);
     vec_free(S->rec);
+    vec_free(S->count);
     vec_free(S->syn_rec);
     vec_free(S->joined);
     synapse_free(S);

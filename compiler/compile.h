@@ -22,6 +22,13 @@ typedef struct CompileArray { /* numbers read from a file */
     const char *unit;     /* as the file says, or NULL */
 } CompileArray;
 
+typedef struct CompileEdges { /* a population of edges of a file */
+    const char *name, *source, *target; /* of the edges, and of its nodes; the latter NULL where it does not say */
+    uint64_t n;
+    const uint64_t *src, *tgt;
+    const double *weight, *delay; /* NULL where it has none */
+} CompileEdges;
+
 typedef struct CompileOptions {
     const char *path;              /* of the model, for messages and relative imports */
     const char *const *lib_dirs;   /* NULL-terminated: where library models are looked for */
@@ -29,6 +36,7 @@ typedef struct CompileOptions {
     int n_set;
     bool has_seed;
     uint64_t seed;                 /* --seed, wins over `simulation { seed }` */
+    uint64_t point;                /* of a sweep */
     const char *duration;          /* --duration "2 s": replaces all runs; NULL */
     const Registry *registry;
     /* The parser, injected so that the compiler does not depend on the grammar room. */
@@ -36,6 +44,11 @@ typedef struct CompileOptions {
     Node *(*parse_expression)(Ast *a, const SourceFile *f);
     /* An array of an HDF5 file into the arena; injected, since the compiler knows no HDF5. May be NULL. */
     bool (*read_array)(Arena *a, const char *path, const char *array, uint64_t max, CompileArray *out, Fail *f);
+    /* The populations of edges of a file: all names, NULL at the end, and one of them read: `name`, or if that is
+     * NULL the only one, or the one between nodes called `source` and `target`; out->name is NULL where none is
+     * that. May be NULL. */
+    const char **(*read_edges)(Arena *a, const char *path, const char *name, const char *source, const char *target,
+                               uint64_t max, CompileEdges *out, Fail *f);
     bool declarations;             /* a file of declarations only, with nothing to run, is fine */
     const char *dump_after;        /* a pass name, "all" or NULL */
     Buf *dump;
@@ -47,12 +60,22 @@ typedef struct CompiledEqs {
     const char *model;
     const OdeEq *eq;
     int n;
+    const char *stability;         /* "dt*|lambda| is …", or NULL */
 } CompiledEqs;
+
+typedef struct CompiledSweep { /* `sweep` and `trials` */
+    uint64_t n_points;           /* 0: the model is one run */
+    int n_names;                 /* swept parameters, */
+    const char **name, **unit;   /* and their values, in these units: */
+    const double *value;         /* [point][name] */
+    uint64_t n_trials, first_seed; /* point k has the seed first_seed + k % n_trials */
+} CompiledSweep;
 
 typedef struct Compiled {
     Plan *plan;                    /* kernels not yet built: plan->kernel is filled by compile_build */
     IrModule **mod;                /* [plan->n_kernels] */
     CompiledEqs *eqs;              /* vec */
+    CompiledSweep sweep;
 } Compiled;
 
 /* Elaborates the tree of the main file. NULL when there were errors. */
@@ -63,7 +86,11 @@ void compile_free(Compiled *c);
 
 /* Names of the models in the first of `lib_dirs` that has any, sorted, NULL at the end. */
 const char **compile_library(Arena *a, const char *const *lib_dirs);
-extern const char *const function_names[]; /* of the language, for `cortexc list functions` */
+typedef struct FunctionDoc {
+    const char *name, *example, *doc;
+} FunctionDoc;
+extern const FunctionDoc function_docs[];  /* for `cortexc list functions`, in the order of function_names */
+extern const char *const function_names[];
 extern const int n_function_names;
 
 #endif

@@ -47,11 +47,14 @@ static const Law laws[] = {
     {"poisson", OP_RPOISSON, {"mean", NULL}, false, true},
 };
 const char *const function_names[] = {
-    "exp", "log", "log10", "sqrt", "abs", "min", "max", "clip", "floor", "ceil", "round", "sin", "cos", "tan",
-    "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "expm1", "log1p", "exprel", "erf", "erfc", "sign",
-    "step", "int", "mod", "linspace", "logspace", "range", "len", "sum", "mean", "transpose", "dot", "sort",
-    "stairs", "interpolate", "file", "shared",
-    "random", "uniform", "normal", "lognormal", "exponential", "gamma", "binomial", "poisson",
+#define FUNCTION(name, example, doc) #name,
+#include "functions.def"
+#undef FUNCTION
+};
+const FunctionDoc function_docs[] = {
+#define FUNCTION(name, example, doc) {#name, example, doc},
+#include "functions.def"
+#undef FUNCTION
 };
 const int n_function_names = sizeof function_names / sizeof *function_names;
 
@@ -246,9 +249,9 @@ static Ex elab_law(Ctx *c, Node *n, const Law *l)
 
 static Ex elab_uniform(Ctx *c, Node *n)
 {
-    static const char *const order[] = {"a", "b"};
-    Node *arg[2];
-    if (!draws_allowed(c, n, "uniform") || !named_args(c, n, "uniform", order, 2, arg)) return ex_poison();
+    static const char *const order[] = {"a", "b", "min", "max"};
+    Node *arg[4];
+    if (!draws_allowed(c, n, "uniform") || !named_args(c, n, "uniform", order, 4, arg)) return ex_poison();
     if (!arg[0] || !arg[1]) {
         Diag *d = diag_add(c->S->diags, D_wrong_argument_count, n->span, "`uniform` takes 2 arguments");
         diag_hint(d, "write `uniform(from, to)`, or `random()` for a number between 0 and 1");
@@ -258,10 +261,76 @@ static Ex elab_uniform(Ctx *c, Node *n)
     if (a.kind == EX_POISON || b.kind == EX_POISON) return ex_poison();
     Ex ref = first_number(a);
     if (!same_arg(c, arg[0], "uniform", &ref, arg[0], a) || !same_arg(c, arg[1], "uniform", &ref, arg[0], b)) return ex_poison();
+    for (int k = 2; k < 4; k++) { /* drawn again while outside: evenly within what is left */
+        if (!arg[k]) continue;
+        Ex bound = elab(c, arg[k]);
+        if (bound.kind == EX_POISON || !same_arg(c, arg[k], "uniform", &ref, arg[0], bound)) return ex_poison();
+        Ex *end = k == 2 ? &a : &b;
+        *end = elab_op(c, arg[k]->span, k == 2 ? OP_MAX : OP_MIN, 2, (Ex[]){*end, bound}, ref.dim);
+    }
+    if ((arg[2] || arg[3]) && a.kind == EX_NUM && b.kind == EX_NUM && a.is_const && b.is_const && a.num > b.num) {
+        diag_add(c->S->diags, D_out_of_range, n->span, "nothing between `min` and `max` can be drawn");
+        return ex_poison();
+    }
     Ex u = ex_ir(ir_draw(c->fn, OP_RUNIFORM, next_salt(c), c->shared ? INS_SHARED : 0, n->span, 0, NULL), DIM_NONE);
     Ex width = elab_op(c, n->span, OP_SUB, 2, (Ex[]){b, a}, ref.dim);
     Ex part = elab_op(c, n->span, OP_MUL, 2, (Ex[]){width, u}, ref.dim);
     return elab_op(c, n->span, OP_ADD, 2, (Ex[]){a, part}, ref.dim);
+}
+
+/* choice(list), choice(list, weights): a table of the elements, and one of the bounds between which a uniform
+ * number belongs to each. */
+static Ex elab_choice(Ctx *c, Node *n)
+{
+    static const char *const order[] = {"list", "weights"};
+    Node *arg[2];
+    Sema *S = c->S;
+    if (!draws_allowed(c, n, "choice") || !named_args(c, n, "choice", order, 2, arg)) return ex_poison();
+    if (!arg[0]) {
+        Diag *d = diag_add(S->diags, D_wrong_argument_count, n->span, "`choice` needs a list");
+        diag_hint(d, "write it like `choice([1 mV, 5 mV], weights = [3, 1])`");
+        return ex_poison();
+    }
+    Ex list = elab(c, arg[0]);
+    if (list.kind == EX_POISON) return list;
+    if (list.kind != EX_LIST) {
+        diag_add(S->diags, D_not_a_number, arg[0]->span, "`choice` takes a list, got %s", ex_say(S, list));
+        return ex_poison();
+    }
+    double *v = tables_values(c, arg[0], list, "this list");
+    if (!v) return ex_poison();
+    double *upto = arena_many(S->arena, double, (size_t)list.n), total = 0;
+    if (arg[1]) {
+        Ex weights = elab(c, arg[1]);
+        double *w = weights.kind == EX_POISON ? NULL : tables_values(c, arg[1], weights, "the weights");
+        if (!w || !plain_arg(c, arg[1], "choice", weights)) return ex_poison();
+        if (weights.kind != EX_LIST || weights.n != list.n) {
+            diag_add(S->diags, D_shape_mismatch, arg[1]->span, "%d weight%s for %d elements", weights.kind == EX_LIST ? weights.n : 1,
+                     weights.kind == EX_LIST && weights.n != 1 ? "s" : "", list.n);
+            return ex_poison();
+        }
+        bool ok = true;
+        for (int k = 0; k < list.n; k++) {
+            ok = ok && w[k] >= 0 && !isinf(w[k]);
+            upto[k] = total += w[k];
+        }
+        if (!ok || !(total > 0) || isinf(total)) {
+            diag_add(S->diags, D_out_of_range, arg[1]->span, "weights are numbers from 0 on, and not all are 0");
+            return ex_poison();
+        }
+    } else {
+        for (int k = 0; k < list.n; k++) upto[k] = total += 1;
+    }
+    int last = list.n - 1;
+    while (last > 0 && upto[last - 1] == total) last--; /* what has no weight behind the last that has some */
+    Ex ref = first_number(list);
+    for (int k = 0; k < list.n && ref.wild; k++) ref = list.item[k];
+    int u = ir_draw(c->fn, OP_RUNIFORM, next_salt(c), c->shared ? INS_SHARED : 0, n->span, 0, NULL);
+    int at = last ? ir_lookup(c->fn, OP_SEARCH, ir_table(c->mod, upto, last), ir_op2(c->fn, OP_MUL, u, ir_const(c->fn, total)), n->span)
+                  : ir_const(c->fn, 0);
+    Ex e = ex_ir(ir_lookup(c->fn, OP_LOOKUP, ir_table(c->mod, v, list.n), at, n->span), ref.wild ? DIM_NONE : ref.dim);
+    e.unit = ref.unit;
+    return e;
 }
 
 static int by_value(const void *a, const void *b)
@@ -643,10 +712,7 @@ Ex elab_call(Ctx *c, Node *n)
         c->shared = outer;
         return e;
     }
-    if (!strcmp(name, "choice")) {
-        diag_add(c->S->diags, D_not_yet, n->span, "this version has no `%s(…)` yet", name);
-        return ex_poison();
-    }
+    if (!strcmp(name, "choice")) return elab_choice(c, n);
     if (follow_up(c->S, "function", name)) return ex_poison();
     Diag *d = diag_add(c->S->diags, D_unknown_function, callee->span, "there is no function `%s`", name);
     static const char *const elsewhere[][2] = {{"ln", "log"},         {"fabs", "abs"},     {"heaviside", "step"}, {"rand", "random"},   {"randn", "normal"},

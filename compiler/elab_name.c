@@ -1,6 +1,7 @@
 /* Names in expressions: variables, definitions, what every scope has, and what to say of the unknown. */
 #include "protocol.h"
 #include "space.h"
+#include "wire.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -178,6 +179,7 @@ static void name_unknown(Ctx *c, Node *n)
 
 Ex elab_name(Ctx *c, Node *n)
 {
+    if (n->flags & AST_COLUMN) return edges_value(c, n);
     for (Scope *s = c->scope; s; s = s->up) {
         Bind *b = scope_here(s, n->name);
         if (b && b->kind == B_LOCAL) return b->ex;

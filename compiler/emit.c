@@ -27,7 +27,7 @@ void inst_init(Inst *in)
             if (!s->has_dim && !s->lost) {
                 s->lost = true;
                 Diag *d = diag_add(in->S->diags, D_missing_unit, ast_name_span(s->decl), "the input `%s` needs its unit", s->name);
-                diag_hint(d, "write `input %s : pA`", s->name);
+                diag_hint(d, "write `input %s : pA`", s->name), diag_range(d, (Span){0, 0});
             }
             s->field = inst_field(in, s, FIELD_INPUT);
         }
@@ -153,6 +153,7 @@ static bool emit_step(Inst *in)
                      .quote = quote, .quote_ctx = S, .prepares = true};
     ok = inst_directives(in, &sys) && ok;
     if (ok && in->n_eqs) ok = ode_integrate(&sys, step);
+    if (ok && in->n_eqs) in->stability = advice_stability(&sys, in->init);
     /* the compiler's own copy of the equations is no function of the kernel */
     for (size_t k = 0; k < vec_len(in->mod->fn); k++)
         if (in->mod->fn[k] == deriv) {

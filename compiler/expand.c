@@ -113,7 +113,7 @@ int expand_list(Sema *S, Node *n, Node ***out)
     if (e.kind == EX_POISON) return -1;
     if (e.kind != EX_LIST || !e.n) {
         Diag *d = diag_add(S->diags, D_not_a_number, list->span, "a list of populations goes over a list, this is %s", e.kind == EX_LIST ? "an empty one" : ex_say(S, e));
-        if (e.kind == EX_NUM) diag_hint(d, "write `%s in range(%s)`", indexed->name, ex_source(S, list));
+        if (e.kind == EX_NUM) diag_hint(d, "write `range(%s)`", ex_source(S, list));
         return -1;
     }
     for (int k = 0; k < e.n; k++) {

@@ -94,8 +94,8 @@ static bool read_text(Sema *S, Node *n, const char *path, const char *said, Comp
     return ok;
 }
 
-/* The path within the folder of the model that names it. */
-static const char *beside(Sema *S, Node *n, const char *path)
+/* The path within the folder of the model that names it, by the node `n`. */
+const char *files_beside(Sema *S, Node *n, const char *path)
 {
     const SourceFile *from = source_place(S->ast->sources, n->span.lo).file;
     const char *slash = from ? strrchr(from->path, '/') : NULL;
@@ -113,7 +113,7 @@ static bool read_any(Sema *S, Node *n, const char *name, CompileArray *out)
 {
     const char *colon = strstr(name, ":/");
     const char *path = colon ? arena_printf(S->arena, "%.*s", (int)(colon - name), name) : name;
-    const char *full = beside(S, n, path);
+    const char *full = files_beside(S, n, path);
     if (!os_exists(full)) {
         Diag *d = diag_add(S->diags, D_bad_file, n->span, "there is no file `%s`", path);
         if (strcmp(path, full)) diag_note(d, "it is looked for beside the model: %s", full);
@@ -181,7 +181,7 @@ Ex files_list(Ctx *c, Node *n)
         return ex_poison();
     }
     struct FileList *f = NULL;
-    const char *full = beside(S, n, path->text);
+    const char *full = files_beside(S, n, path->text);
     for (size_t k = 0; k < vec_len(S->files); k++)
         if (!strcmp(S->files[k].name, full)) f = &S->files[k];
     if (!f) {

@@ -267,6 +267,7 @@ void ir_uniform(const IrModule *m, const IrFn *f, bool *uniform)
         case OP_TGT_LOAD:
         case OP_I:
         case OP_J:
+        case OP_MULT:
         case OP_XI:
             u = false;
             break;

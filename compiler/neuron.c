@@ -118,7 +118,7 @@ void inst_hint_state(Inst *in, Diag *d, Sym name, const Slot *s)
         if (in->slot[k].kind == DECL_STATE) vec_push(cand, in->slot[k].name);
     const char *near = s ? NULL : diag_nearest(name, cand, vec_len(cand));
     if (near) diag_hint(d, "did you mean `%s`?", near);
-    else if (s && s->kind == DECL_PARAM && s->given) diag_hint(d, "write `state %s = %s`", name, ex_source(in->S, s->given));
+    else if (s && s->kind == DECL_PARAM && s->given) diag_hint(d, "write `state %s = %s`", name, ex_source(in->S, s->given)), diag_range(d, (Span){0, 0});
     else diag_hint(d, "declare it, with its unit, such as `state %s : mV = 0 mV`", name);
     vec_free(cand);
 }
@@ -223,8 +223,10 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             break;
         case N_equation:
             inst_equation(in, p);
-            if (p->which == EQ_EACH_STEP)
-                diag_add(S->diags, D_not_yet, p->span, "`each step` stands behind the equations of synapses");
+            if (p->which == EQ_EACH_STEP) {
+                Diag *d = diag_add(S->diags, D_syntax, p->span, "`each step` stands behind the equations of synapses");
+                diag_hint(d, "leave it out: those of neurons are integrated in every step");
+            }
             break;
         case N_spike:
             if (in->spike) {
@@ -368,6 +370,7 @@ Ex inst_given(Inst *in, Slot *s, Node *use)
     if (!s->given) {
         Diag *d = diag_add(S->diags, D_no_initial_value, ast_name_span(s->decl), s->kind == DECL_STATE ? "`%s` has no initial value" : "`%s` has no value", s->name);
         const char *unit = s->has_dim && !dim_none(s->dim) ? s->unit.text : NULL;
+        diag_range(d, s->decl->span);
         if (s->has_dim) diag_hint(d, "write `%s%s%s = 0`", s->name, unit ? " : " : "", unit ? unit : "");
         else diag_hint(d, "write `%s = …` with its unit", s->name);
         s->state = 2;

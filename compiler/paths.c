@@ -210,7 +210,7 @@ static Ex of_index(Sema *S, Node *n)
             if (v[1] > from.n) {
                 Diag *d = diag_add(S->diags, D_out_of_range, sl->span, "`%s` has no neuron %.0f", S->pop[e.pops[p].pop].name, v[1] - 1);
                 diag_note(d, "it has %u neurons%s, counted from 0 to %u", from.n, from.n < S->pop[e.pops[p].pop].n ? " here" : "", from.n - 1);
-                if (v[0] < from.n) diag_hint(d, "write `[%.0f:%u]`", v[0], from.n);
+                if (v[0] < from.n) diag_hint(d, "write `%.0f:%u`", v[0], from.n);
                 return ex_poison();
             }
             if (v[0] >= v[1]) return empty_selection(S, n, "a slice [start:stop] ends before `stop`");

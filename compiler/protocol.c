@@ -270,7 +270,7 @@ void protocol_plan(Sema *S)
     for (size_t k = 0; k < vec_len(P->moment); k++) renumber(S, P->moment[k].act, P->moment[k].n_acts);
     for (size_t k = 0; k < vec_len(S->run); k++) renumber(S, S->run[k].act, S->run[k].n_acts);
     KEEP(net, n_nets, P->net);
-    KEEP(count, n_counts, P->count);
+    KEEP(tally, n_tallies, P->count);
     KEEP(column, n_columns, P->column);
     KEEP(moment, n_moments, P->moment);
     KEEP(net_rec, n_net_recs, P->rec);

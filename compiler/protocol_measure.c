@@ -186,7 +186,7 @@ static Ex spikes_measure(Ctx *c, Node *n, const Measure *m)
     Sema *S = c->S;
     Ex pops = network_pops(S, m->of);
     if (pops.kind != EX_POPS || !wire_port_free(S, m->of, pops, "what is counted") || !wire_sends_spikes(S, m->of, pops)) return ex_poison();
-    PlanCount count = {.n_pops = pops.n};
+    PlanTally count = {.n_pops = pops.n};
     int64_t window = 0;
     if (m->window && !network_steps(S, m->window, m->has_last ? "`last`" : "`from`", &window)) return ex_poison();
     if (m->has_last && (window < 1 || window == INT64_MAX)) {

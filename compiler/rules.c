@@ -57,13 +57,18 @@ static int by_pair(const void *a, const void *b)
     return x->src != y->src ? (x->src < y->src ? -1 : 1) : x->tgt < y->tgt ? -1 : x->tgt > y->tgt;
 }
 
-static bool selected(const PlanSelect *s, double v)
+/* Does neuron `v` of the whole population belong to the selection? */
+bool rules_selected(const PlanSelect *s, double v)
 {
     if (v < s->lo || v >= s->hi) return false;
-    uint32_t k = 0;
-    for (; s->index && k < s->n && s->index[k] != (uint32_t)v; k++) {
+    if (!s->index) return true;
+    uint32_t lo = 0, hi = s->n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (s->index[mid] < v) lo = mid + 1;
+        else hi = mid;
     }
-    return !s->index || k < s->n;
+    return lo < s->n && s->index[lo] == v;
 }
 
 /* One end of a pair: a neuron of the selection. */
@@ -76,7 +81,7 @@ static bool pair_end(AttrWork *w, Node *at, const PopRef *side, Ex e, const char
         if (e.kind == EX_NUM && e.is_const) diag_note(d, "its %s is %.17g", what, e.num);
         return false;
     }
-    if (e.num >= 0 && e.num < p->n && selected(&side->sel, e.num)) {
+    if (e.num >= 0 && e.num < p->n && rules_selected(&side->sel, e.num)) {
         *out = (uint32_t)e.num;
         return true;
     }
@@ -98,6 +103,11 @@ static bool pairs(AttrWork *w, Node *n, PlanProj *p)
     Ctx c = ctx_const(S, "a list of pairs");
     Ex list = elab(&c, n);
     if (list.kind == EX_POISON) return false;
+    if (list.kind == EX_LIST && list.n == 2 && n->kind != N_list && list.item[0].kind == EX_NUM) { /* a file of one row */
+        Ex *row = arena_one(S->arena, Ex);
+        *row = list;
+        list = (Ex){.kind = EX_LIST, .is_const = true, .n = 1, .item = row};
+    }
     if (list.kind != EX_LIST || (list.n && (list.item[0].kind != EX_LIST || list.item[0].n != 2))) {
         Diag *d = diag_add(S->diags, D_shape_mismatch, n->span, "expected a list of pairs, got %s", list.kind == EX_LIST ? "another list" : ex_say(S, list));
         diag_hint(d, "write it like `pairs([[0, 1], [0, 2]])`: source, target");
@@ -137,12 +147,12 @@ static int entry(AttrWork *w, IrFn *fn, int table, Span at)
 
 /* matrix(rows): row k, column q is the weight from the k-th source to the q-th target selected; 0 is
  * no synapse. */
-static bool matrix(AttrWork *w, Node *n, Node *settings, const Slot *port, PlanProj *p)
+static bool matrix(AttrWork *w, Node *n, Node **settings, const Slot *port, bool model, PlanProj *p)
 {
     Sema *S = w->S;
     Ctx c = ctx_const(S, "a matrix of weights");
     uint32_t rows = w->from.sel.n, cols = w->to.sel.n;
-    Node *weight = wire_setting(settings, "weight");
+    Node *weight = wire_setting(*settings, "weight");
     Ex m = elab(&c, n);
     if (m.kind == EX_POISON) return false;
     if (weight) {
@@ -150,6 +160,11 @@ static bool matrix(AttrWork *w, Node *n, Node *settings, const Slot *port, PlanP
         diag_hint(d, "write `matrix(%s*%s)` for a common factor, or `where(m[i][j] > 0)` for a matrix of zeros and ones", ex_factor(S, weight),
                   ex_factor(S, n));
         return false;
+    }
+    if (m.kind == EX_LIST && n->kind != N_list && m.n && m.item[0].kind == EX_NUM && (uint32_t)m.n == rows * cols && (rows == 1 || cols == 1)) {
+        Ex *row = arena_many(S->arena, Ex, rows); /* a file of one row or column */
+        for (uint32_t k = 0; k < rows; k++) row[k] = (Ex){.kind = EX_LIST, .is_const = true, .n = (int)cols, .item = m.item + k * cols};
+        m = (Ex){.kind = EX_LIST, .is_const = true, .n = (int)rows, .item = row};
     }
     bool rank = m.kind == EX_LIST && m.n && m.item[0].kind == EX_LIST && m.item[0].n && m.item[0].item[0].kind != EX_LIST;
     if (!rank || (uint32_t)m.n != rows || (uint32_t)m.item[0].n != cols) {
@@ -176,6 +191,10 @@ static bool matrix(AttrWork *w, Node *n, Node *settings, const Slot *port, PlanP
             return false;
         }
     }
+    if (model) {
+        edges_matrix(w, n, all, settings, port, p);
+        return true;
+    }
     IrFn *makes = wire_attr_fn(w, "entry", FN_PROB);
     int table = ir_table(w->mod, all, (int)(rows * cols));
     int nonzero = ir_op2(makes, OP_NE, entry(w, makes, table, n->span), ir_const(makes, 0));
@@ -200,13 +219,14 @@ bool rules_weighted(const RuleDef *rule)
 }
 
 /* Fills what the arguments of a special rule say; false after a diagnostic. */
-bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, PlanProj *p)
+bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node **settings, const Slot *port, bool model, PlanProj *p)
 {
     switch (rule->arg[0].kind) {
     case ARG_CONDITION: return where(w, args, p);
     case ARG_TARGET: return each(w, args[0], p);
     case ARG_PAIRS: return pairs(w, args[0], p);
-    case ARG_MATRIX: return matrix(w, args[0], settings, port, p);
+    case ARG_MATRIX: return matrix(w, args[0], settings, port, model, p);
+    case ARG_EDGES: return edges_rule(w, args, settings, port, p);
     default: cx_bug("rule %s", rule->name);
     }
 }

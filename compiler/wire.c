@@ -254,7 +254,6 @@ bool wire_seed(Sema *S, Node *settings, uint64_t *seed)
 
 static const RuleDef *rule_find(Sema *S, Node *rule)
 {
-    static const char *const later[] = {"edges"};
     const Registry *r = S->opt->registry;
     Node *name = rule->kind == N_call ? rule->kid[0] : rule;
     if (rule->kind == N_poison) return NULL;
@@ -269,11 +268,6 @@ static const RuleDef *rule_find(Sema *S, Node *rule)
     }
     for (int k = 0; k < r->n_rules; k++)
         if (!strcmp(r->rule[k]->name, name->name)) return r->rule[k];
-    for (size_t k = 0; k < sizeof later / sizeof *later; k++)
-        if (!strcmp(later[k], name->name)) {
-            diag_add(S->diags, D_not_yet, name->span, "this version has no rule `%s` yet", name->name);
-            return NULL;
-        }
     if (follow_up(S, "rule", name->name)) return NULL;
     Diag *d = diag_add(S->diags, D_unknown_rule, name->span, "there is no connection rule `%s`", name->name);
     const char *near = diag_nearest(name->name, cand, (size_t)n);
@@ -434,6 +428,24 @@ static void vary_weight(AttrWork *w, Sym as, PlanAttr *weight)
     *weight = (PlanAttr){.varies = true, .kernel = -1, .fn = ir_fn_index(w->mod, fn)};
 }
 
+/* May these synapses be static ones, because they do nothing but `on pre { port += weight }`? */
+static bool is_static(const ModelDef *def, Node *settings)
+{
+    const Node *body = def->body, *on = NULL, *decl = NULL;
+    for (int k = 0; k < body->n_kids; k++) {
+        const Node *p = body->kid[k];
+        if (p && p->kind == N_on && !on) on = p;
+        else if (p && p->kind == N_decls && p->n_kids == 1 && !decl) decl = p->kid[0];
+        else if (p) return false;
+    }
+    if (!on || !decl || def->n_settings || !wire_setting(settings, "weight")) return false;
+    bool weight = decl->name == sym("weight") && decl->kid[0] && decl->kid[0]->name == sym("port") && (decl->n_kids < 3 || !decl->kid[2]);
+    bool pre = on->kid[0]->kind == N_name && on->kid[0]->name == sym("pre") && !on->kid[1] && on->kid[2] && on->kid[2]->n_kids == 1;
+    const Node *add = pre ? on->kid[2]->kid[0] : NULL;
+    return weight && add && add->kind == N_assign && add->op == '+' && add->kid[0]->kind == N_name && add->kid[0]->name == sym("port") &&
+           add->kid[1]->kind == N_name && add->kid[1]->name == sym("weight");
+}
+
 /* One cell of a connect: one source population to one target population. */
 static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
 {
@@ -453,7 +465,8 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     PlanProj p = {.place = wire_place(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
                   .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .kernel = -1, .prob_kernel = -1, .prob_fn = -1};
     if (!space_wrap(S, wire_setting(settings, "wrap"), w->wrap)) return false;
-    bool special = rules_special(rule), ok = !special || rules_args(w, rule, args, settings, port, &p), none = false;
+    bool special = rules_special(rule), ok = !special || rules_args(w, rule, args, &settings, port, model != NULL, &p), none = false;
+    if (!ok && (rules_weighted(rule) || rule->arg[0].kind == ARG_EDGES)) return false; /* no word on weights that it may have given */
     for (int k = 0; !special && k < rule->n_args; k++) {
         const ArgDef *d = &rule->arg[k];
         p.arg[k] = d->def;
@@ -478,19 +491,21 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
-    if (model && rules_weighted(rule)) {
-        diag_add(S->diags, D_not_yet, n->name2_span.hi ? n->name2_span : n->span, "this version joins no `%s` by a matrix of weights yet", n->name2);
-        ok = false;
-    } else if (model) {
+    ok = delay_attr(w, wire_setting(settings, "delay"), &p.delay) && ok;
+    if (model) {
         Joint *joint = arena_one(S->arena, Joint);
         *joint = (Joint){.from = from, .to = to, .port = port, .pick = pick_cell, .user = w, .wrap = w->wrap};
-        synapse = synapse_new(S, n, model, joint, name, &p);
+        Node *own = n; /* with what the rule adds to its block */
+        if (settings != (n->n_kids > 3 ? n->kid[3] : NULL)) {
+            own = ast_kids(S->ast, N_connect, n->span, 4, n->kid[0], n->kid[1], n->kid[2], settings);
+            own->name = n->name, own->name_span = n->name_span, own->name2 = n->name2, own->name2_span = n->name2_span;
+        }
+        synapse = synapse_new(S, own, model, joint, name, &p);
         ok = synapse && ok;
     } else if (!rules_weighted(rule))
         ok = wire_weight(w, settings, n->kid[2], port, &p.weight) && ok;
     p.watched = protocol_watched(S, n->name, model ? model->name : NULL);
     if (ok && !model) vary_weight(w, n->name, &p.weight);
-    ok = delay_attr(w, delay, &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w->mod && vec_len(w->mod->fn)) {
         int kernel = network_module(S, w->mod);
@@ -518,6 +533,7 @@ static void wire_connect(Sema *S, Node *n)
     bool plastic = n->name2 && n->name2 != sym("static");
     ModelDef model;
     if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
+    if (plastic && is_static(&model, n->n_kids > 3 ? n->kid[3] : NULL)) plastic = false;
     if (!plastic) wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!wire_port_free(S, n->kid[0], from, "the source")) return;

@@ -40,11 +40,25 @@ bool wire_sends_spikes(Sema *S, Node *n, Ex e);                /* diagnoses popu
 /* ---- watch.c ---- */
 void watch_record(Sema *S, Node *n);
 void watch_run(Sema *S, Node *n);
+/* Reads `every P from A to B`, `at [T, …]`, `at end`, `at spikes`; nothing said is every step. Diagnoses. */
+bool watch_when(Sema *S, Node *when, PlanLook *out);
+bool watch_var(Sema *S, Node *v, struct PopInfo *p, PlanVar *out);
+
+/* ---- synapse.c ---- */
+bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out);
 
 /* ---- rules.c ---- */
 bool rules_special(const RuleDef *rule);
 bool rules_weighted(const RuleDef *rule);
-bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node *settings, const Slot *port, PlanProj *p);
+bool rules_args(AttrWork *w, const RuleDef *rule, Node **args, Node **settings, const Slot *port, bool model, PlanProj *p);
+
+bool rules_selected(const PlanSelect *s, double neuron);
+
+/* ---- edges.c ---- */
+Node *edges_column(Sema *S, Span at, const PlanPair *pair, const double *value, size_t n, uint32_t n_tgt, Dim dim, const Unit *unit);
+Ex edges_value(Ctx *c, Node *n);
+bool edges_rule(AttrWork *w, Node **args, Node **settings, const Slot *port, PlanProj *p);
+void edges_matrix(AttrWork *w, Node *at, const double *entry, Node **settings, const Slot *port, PlanProj *p);
 
 /* ---- events.c ---- */
 bool events_list(Sema *S, Node *times, Node *indices, uint32_t n, const PlanSelect *sel, bool stamped, PlanEvents *out);

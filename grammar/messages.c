@@ -223,15 +223,16 @@ static bool plot_in_file(Parse *p)
     if (!is_name(t, "plot")) return false;
     Diag *d = message_error(p, D_plot_in_file, t->span,
                             "plots are made after the run, not in the model file");
-    if (d) diag_hint(d, "take this line away and type `cortexc show out.h5` after the run");
+    if (d) diag_hint(d, "take this line away and type `cortexc plot out.h5` after the run");
     return true;
 }
 
-static void say_record_everything(Parse *p, Span at)
+static void say_record_everything(Parse *p, Span at, Span range)
 {
     Diag *d = message_error(p, D_record_everything, at, "a recording names its variables");
     if (!d) return;
     diag_note(d, "the spikes of everything are recorded unless told otherwise");
+    diag_range(d, range);
     diag_hint(d, "write `record V of *`");
 }
 
@@ -242,7 +243,9 @@ static bool record_everything(Parse *p)
         (!is_name(what, "everything") && !is_name(what, "all"))) {
         return false;
     }
-    say_record_everything(p, what->span);
+    int next = raw(p, p->statement + 2)->kind;
+    bool all = next == T_LINE_END || next == T_SEMICOLON || next == T_END;
+    say_record_everything(p, what->span, all ? span_join(raw(p, p->statement)->span, what->span) : (Span){0, 0});
     return true;
 }
 
@@ -250,7 +253,7 @@ Node *message_record(Parse *p, Node *record)
 {
     const Node *first = record->kid[0]->n_kids ? record->kid[0]->kid[0] : NULL;
     if (!first || first->kind != N_name || (strcmp(first->name, "everything") && strcmp(first->name, "all"))) return record;
-    say_record_everything(p, first->span);
+    say_record_everything(p, first->span, record->kid[0]->n_kids == 1 && !record->kid[2] ? record->span : (Span){0, 0});
     return parse_poison(p, record->span);
 }
 
@@ -323,12 +326,14 @@ static bool missing_comma(Parse *p, const Expected *e)
     Diag *d = message_error(p, D_missing_comma, place(p), "expected a `,` before %s", found(p));
     bool named = p->before.kind == IDENT && p->open[n - 1].kind == '(';
     if (d && named) diag_hint(d, "write `%s = %s` if `%s` is the name of an argument", p->before.name, found_text(p), p->before.name);
-    else if (d)
+    else if (d) {
+        diag_range(d, span_join(p->before.span, p->out.span));
         diag_hint(d, "write `%s, %s`",
                   arena_strndup(p->ast->arena, p->file->text + (p->before.span.lo - p->file->base),
                                 p->before.span.hi - p->before.span.lo),
                   arena_strndup(p->ast->arena, p->file->text + (p->out.span.lo - p->file->base),
                                 p->out.span.hi - p->out.span.lo));
+    }
     return true;
 }
 
@@ -368,12 +373,13 @@ static bool missing_count(Parse *p, const Expected *e)
     const char *word = first->kind == LAYER ? "layer" : "population";
     if (what->kind == IDENT) {
         Diag *d = message_error(p, D_missing_count, what->span, "expected a number of neurons and `of` before `%s`", what->name);
-        if (d) diag_hint(d, "write `%s %s : 100 of %s`", word, name->name, what->name);
+        if (d) diag_hint(d, "write `%s %s : 100 of %s`", word, name->name, what->name), diag_range(d, span_join(first->span, what->span));
         return true;
     }
     if (what->kind != NUM) return false;
     bool model = p->out.kind == IDENT;
     Diag *d = message_error(p, D_missing_count, place(p), model ? "expected `of` before `%s`" : "expected `of` and a model%s", model ? p->out.name : "");
+    if (d) diag_range(d, span_join(first->span, model ? p->out.span : what->span));
     if (d) diag_hint(d, "write `%s %s : %s of %s`", word, name->name, what->text ? what->text : "100", model ? p->out.name : "lif");
     return true;
 }
@@ -397,18 +403,18 @@ static void advise(Parse *p, Diag *d, const Expected *e)
     }
     if (first->kind == IDENT && p->out_index > p->statement) {
         const char *near = nearest_word(first->name);
-        if (near) diag_hint(d, "did you mean `%s`?", near);
+        if (near) diag_hint(d, "did you mean `%s`?", near), diag_range(d, first->span);
     }
     int out = p->out.kind;
     if (p->out.kind == EQ && has(e, "'='")) diag_hint(d, "`==` compares, `=` sets a value");
-    if (has(e, "->") && (out == '-' || out == '=' || (p->out.name && strcmp(p->out.name, "to") == 0))) diag_hint(d, "write `->`");
+    if (has(e, "->") && (out == '-' || out == '=' || (p->out.name && strcmp(p->out.name, "to") == 0))) diag_hint(d, "write `->`"), diag_range(d, p->out.span);
     if (first->kind == RECORD && has(e, "of")) diag_hint(d, "write `record V of E`");
     if ((out == ADDEQ || out == SUBEQ || out == MULEQ || out == DIVEQ) && !has(e, "+=") &&
         has(e, "'='")) {
         diag_hint(d, "changes stand in a block, as in `on pre { x += 1 }`");
     }
     const char *word = out == IDENT ? diag_nearest(p->out.name, e->name, (size_t)e->n) : NULL;
-    if (word && scan_word(word, strlen(word))) diag_hint(d, "did you mean `%s`?", word);
+    if (word && scan_word(word, strlen(word))) diag_hint(d, "did you mean `%s`?", word), diag_range(d, p->out.span);
     if (out == ELSE) diag_hint(d, "an `else` follows the `}` of its `if`");
     if (p->out.kind == CROSSES) diag_hint(d, "`crosses` stands behind `when` only");
 }

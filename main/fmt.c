@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_MODEL_BYTES = 64 << 20, SHOWN_DIAGS = 50 };
+enum { MAX_MODEL_BYTES = 64 << 20 };
 
 static bool read_stdin(Arena *a, char **text, size_t *len, Fail *f)
 {
@@ -54,7 +54,7 @@ static int format_one(const Options *o, const char *path)
     if (!ok) {
         status = complain(o, &f);
     } else if (!format_file(&ast, source_add(ast.sources, piped ? "stdin" : path, text, len), &out)) {
-        diag_print(ast.diags, stderr, color_for(o, stderr), SHOWN_DIAGS);
+        tell_diagnostics(o, ast.sources, ast.diags);
         status = EXIT_MODEL;
     } else {
         bool changed = len != out.len || (len && memcmp(text, out.p, len));

@@ -48,7 +48,7 @@ static void tell_nan(Loaded *l, const Options *o, const EngineNan *nan)
                        decimal_time(nan->step + 1, p->dt));
     diag_note(d, "the run ended there; what came before is in the output file");
     diag_hint(d, "a smaller `dt`, or a bound such as `min(V, Vpeak)` inside an exponential, helps most often");
-    diag_print(ds, stderr, color_for(o, stderr), 0);
+    tell_diagnostics(o, l->ast.sources, ds);
 }
 
 /* Runs all runs of the plan in pieces of 10 simulated ms, between which progress is told and V looked at:
@@ -79,13 +79,17 @@ static bool simulate(Engine *e, const Plan *p, Summary *s, Progress *pr, Fail *f
 }
 
 /* What the model expects of itself, met or not; false when something is not. */
-static bool tell_expected(const Options *o, const Expect *x, int64_t steps)
+static bool tell_expected(const Options *o, const Expect *x)
 {
     bool all = true;
     for (int k = 0; k < expect_count(x); k++) {
-        ExpectResult r = expect_result(x, k, steps);
+        ExpectResult r = expect_result(x, k);
+        FILE *to = r.met ? stdout : stderr;
         all = all && r.met;
-        if (!o->quiet || !r.met) fprintf(r.met ? stdout : stderr, "%s: %s (%.4g Hz)\n", r.met ? "met" : "cortexc: not met", r.text, r.value);
+        if (o->quiet && r.met) continue;
+        fprintf(to, "%s: %s (", r.met ? "met" : "cortexc: not met", r.text);
+        if (r.why) fprintf(to, "%s)\n", r.why);
+        else fprintf(to, "%.4g%s%s)\n", r.value, *r.unit ? " " : "", r.unit);
     }
     return all;
 }
@@ -100,15 +104,19 @@ static void tell(const Options *o, const Summary *s, const EngineStats *st, cons
     summary_raster(s, stdout, color, columns, 0);
     printf("\n%llu neurons, %llu synapses, %llu spikes; built in %.2f s, run in %.2f s with %d thread%s\n", (unsigned long long)st->neurons,
            (unsigned long long)st->synapses, (unsigned long long)st->spikes, st->build_s, st->run_s, st->threads, st->threads == 1 ? "" : "s");
-    printf("results: %s\nnext:    cortexc show %s\n", path, path);
+    printf("results: %s\nnext:    cortexc plot %s\n", path, path);
 }
 
 /* `-v`: what was built, on stderr. */
 static void tell_built(const Plan *p, const Engine *e)
 {
     EngineStats st = engine_stats(e);
-    for (int k = 0; k < p->n_projs; k++)
-        fprintf(stderr, "built: %s, %llu synapses by %s\n", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+    for (int k = 0; k < p->n_projs; k++) {
+        uint64_t left_out = engine_proj_autapses(e, k);
+        fprintf(stderr, "built: %s, %llu synapses by %s", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+        if (left_out) fprintf(stderr, ", %llu neurons not with themselves", (unsigned long long)left_out);
+        fprintf(stderr, "\n");
+    }
     fprintf(stderr, "built: %.1f MB of synapses, %.1f MB of states, in %.2f s with %d thread%s\n", (double)st.bytes_synapses / 1e6,
             (double)st.bytes_state / 1e6, st.build_s, st.threads, st.threads == 1 ? "" : "s");
 }
@@ -155,6 +163,8 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     bool ok = simulate(e, p, s, pr, &f);
     EngineNan nan = engine_nan(e);
     if (ok && !stop_now) engine_finish(e);
+    if (ok && !stop_now) ok = engine_last_frames(e, &f);
+    expect_finish(x, e);
     EngineStats st = engine_stats(e);
     int64_t total = 0;
     for (int k = 0; k < p->n_runs; k++) total += p->run[k].steps;
@@ -170,7 +180,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
         status = complain(o, &why);
         fprintf(stderr, "cortexc: the run ended at %.10g ms; what came before is in %s\n", decimal_time(st.steps, p->dt), path);
     } else {
-        bool met = tell_expected(o, x, st.steps);
+        bool met = tell_expected(o, x);
         if (!o->quiet) tell(o, s, &st, path);
         if (!o->quiet) tell_notes(p);
         if (nan.hit) {
@@ -188,6 +198,15 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     return status;
 }
 
+int run_model(const char *model, const Options *o, const char *path)
+{
+    Loaded l;
+    int status = load(model, o, true, NULL, &l);
+    if (!status) status = run_loaded(&l, o, path);
+    unload(&l);
+    return status;
+}
+
 int command_run(const Options *o, int argc, char **argv)
 {
     if (argc != 1) return complain_usage(argc ? "one model at a time: what is `%s`?" : "which model?", argc > 1 ? argv[1] : "");
@@ -199,7 +218,7 @@ int command_run(const Options *o, int argc, char **argv)
     buf_free(&dump);
     if (!status) {
         const char *path = o->output ? o->output : arena_printf(l.arena, "%s.h5", os_basename(l.arena, argv[0], ".cortex"));
-        status = run_loaded(&l, o, path);
+        status = l.model->sweep.n_points ? sweep_run(&l, o, argv[0], path) : run_loaded(&l, o, path);
     }
     unload(&l);
     return status;

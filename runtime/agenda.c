@@ -10,7 +10,7 @@ typedef struct Counted { /* spikes stamped up to and with this step, all togethe
 } Counted;
 
 typedef struct Count {
-    const PlanCount *plan;
+    const PlanTally *plan;
     uint64_t total;
     Counted *past;       /* vec, ascending; of a window that slides */
     size_t head;         /* what lies before is over */
@@ -68,8 +68,8 @@ Agenda *agenda_new(Engine *e)
     for (int k = 0; k < plan->n_nets; k++) p->net[k] = plan->net[k].value;
     p->column = cx_alloc((size_t)plan->n_columns + 1, sizeof *p->column, "agenda");
     for (int k = 0; k < plan->n_columns; k++) p->column[k] = cx_alloc(plan->pop[plan->column[k]].n, sizeof **p->column, "agenda");
-    p->count = cx_alloc((size_t)plan->n_counts + 1, sizeof *p->count, "agenda");
-    for (int k = 0; k < plan->n_counts; k++) p->count[k].plan = &plan->count[k];
+    p->count = cx_alloc((size_t)plan->n_tallies + 1, sizeof *p->count, "agenda");
+    for (int k = 0; k < plan->n_tallies; k++) p->count[k].plan = &plan->tally[k];
     p->next = cx_alloc((size_t)plan->n_moments + 1, sizeof *p->next, "agenda");
     for (int k = 0; k < plan->n_moments; k++) p->next[k] = INT64_MAX;
     p->view = cx_alloc((size_t)plan->n_projs + 1, sizeof *p->view, "agenda");
@@ -99,7 +99,7 @@ void agenda_free(Engine *e)
     Agenda *p = e->agenda;
     if (!p) return;
     for (int k = 0; k < e->plan->n_columns; k++) cx_free(p->column[k]);
-    for (int k = 0; k < e->plan->n_counts; k++) vec_free(p->count[k].past);
+    for (int k = 0; k < e->plan->n_tallies; k++) vec_free(p->count[k].past);
     for (int k = 0; k < e->plan->n_projs; k++) free_view(&p->view[k]);
     for (int k = 0; k < e->plan->n_kernels; k++) cx_free(p->col[k]);
     for (size_t k = 0; k < p->n_gather; k++) cx_free(p->gather[k]);
@@ -440,9 +440,9 @@ static size_t selected(const PlanSelect *s, const uint32_t *id, size_t n)
 
 void agenda_spikes(Engine *e, int pop, int64_t step, const uint32_t *id, size_t n)
 {
-    for (int k = 0; k < e->plan->n_counts; k++) {
+    for (int k = 0; k < e->plan->n_tallies; k++) {
         Count *c = &e->agenda->count[k];
-        const PlanCount *p = c->plan;
+        const PlanTally *p = c->plan;
         size_t more = 0;
         for (int q = 0; q < p->n_pops; q++)
             if (p->pop[q] == pop) more += !p->sel[q].index && p->sel[q].n == e->plan->pop[pop].n ? n : selected(&p->sel[q], id, n);

@@ -250,6 +250,19 @@ bool h5_attr_enum(H5file *h, const char *object, const char *name, const char *c
     return ok;
 }
 
+bool h5_copy(H5file *h, const char *from, const char *group)
+{
+    if (h->dead) return false;
+    hid_t fapl = access_list(), lcpl = link_list();
+    hid_t src = H5Fopen(from, H5F_ACC_RDONLY, fapl);
+    bool ok = src >= 0 && H5Ocopy(src, "/", h->id, group, H5P_DEFAULT, lcpl) >= 0;
+    if (!ok) (void)bad(h, group);
+    if (src >= 0) H5Fclose(src);
+    H5Pclose(fapl);
+    H5Pclose(lcpl);
+    return ok;
+}
+
 /* A scalar text as a data set. */
 bool h5_text(H5file *h, const char *path, const char *text)
 {
@@ -442,8 +455,9 @@ bool h5_shape(H5file *h, const char *path, uint64_t *n, uint64_t *width)
 
 bool h5_stored(H5file *h, const char *path, uint64_t *bytes)
 {
-    hsize_t dim = 0;
-    hid_t d = open_array(h, path, 1, &dim);
+    hsize_t dim[2] = {0, 0};
+    hid_t d = open_array(h, path, 1, dim);
+    if (d < 0) d = open_array(h, path, 2, dim);
     if (d < 0) return false;
     *bytes = H5Dget_storage_size(d);
     H5Dclose(d);
@@ -468,6 +482,45 @@ bool h5_read(H5file *h, const char *path, H5kind kind, uint64_t row, uint64_t n,
     return ok;
 }
 
+bool h5_read_part(H5file *h, const char *path, uint64_t row, uint64_t n, uint64_t col, uint64_t m,
+                  double *v)
+{
+    hsize_t dim[2] = {0, 0}, at[2] = {row, col}, count[2] = {n, m};
+    hid_t d = open_array(h, path, 2, dim);
+    if (d < 0) return false;
+    hid_t type = H5Dget_type(d);
+    bool ok = is_class(type, false) && row <= dim[0] && n <= dim[0] - row && col <= dim[1] &&
+              m <= dim[1] - col;
+    if (ok && n && m) {
+        hid_t in_file = H5Dget_space(d), in_memory = H5Screate_simple(2, count, NULL);
+        H5Sselect_hyperslab(in_file, H5S_SELECT_SET, at, NULL, count, NULL);
+        ok = H5Dread(d, H5T_NATIVE_DOUBLE, in_memory, in_file, H5P_DEFAULT, v) >= 0;
+        H5Sclose(in_memory), H5Sclose(in_file);
+    }
+    H5Tclose(type), H5Dclose(d);
+    return ok;
+}
+
+size_t h5_names(H5file *h, Arena *a, const char *group, const char ***name)
+{
+    H5G_info_t info;
+    size_t n = 0;
+    hid_t g = there(h, group) ? H5Gopen2(h->id, group, H5P_DEFAULT) : -1;
+    *name = NULL;
+    if (g >= 0 && H5Gget_info(g, &info) >= 0) {
+        *name = arena_many(a, const char *, info.nlinks);
+        for (hsize_t k = 0; k < info.nlinks; k++) {
+            char text[512];
+            ssize_t len = H5Lget_name_by_idx(g, ".", H5_INDEX_NAME, H5_ITER_INC, k, text,
+                                             sizeof text, H5P_DEFAULT);
+            if (len > 0 && len < (ssize_t)sizeof text) (*name)[n++] = arena_strdup(a, text);
+        }
+    }
+    if (g >= 0) H5Gclose(g);
+    H5Eclear2(H5E_DEFAULT);
+    return n;
+}
+
 /* A whole array of exactly n rows and `width` columns. */
 bool h5_read_wide(H5file *h, const char *path, uint64_t n, uint64_t width, double *v)
 {
@@ -479,6 +532,26 @@ bool h5_read_wide(H5file *h, const char *path, uint64_t n, uint64_t width, doubl
               H5Dread(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v) >= 0;
     H5Tclose(type), H5Dclose(d);
     return ok;
+}
+
+const char **h5_children(H5file *h, Arena *a, const char *group, size_t *n)
+{
+    const char **names = NULL;
+    H5G_info_t info;
+    *n = 0;
+    if (there(h, group) && H5Gget_info_by_name(h->id, group, &info, H5P_DEFAULT) >= 0) {
+        for (hsize_t k = 0; k < info.nlinks && k < 65536; k++) {
+            char name[1024];
+            ssize_t len = H5Lget_name_by_idx(h->id, group, H5_INDEX_NAME, H5_ITER_INC, k, name, sizeof name, H5P_DEFAULT);
+            if (len > 0 && (size_t)len < sizeof name) vec_push(names, arena_strdup(a, name));
+        }
+    }
+    H5Eclear2(H5E_DEFAULT);
+    *n = vec_len(names);
+    const char **out = arena_many(a, const char *, *n + 1);
+    for (size_t k = 0; k < *n; k++) out[k] = names[k];
+    vec_free(names);
+    return out;
 }
 
 /* An array of exactly n texts of variable length, copied into the arena. */

@@ -261,7 +261,8 @@ static void write_index(Writer *w, int i)
 {
     bool synapse = w->f->lanes == LANE_SYNAPSE;
     int d = w->place[i] = new_reg(w), lane = w->list ? slot_of(w, SLOT_LANE, 0) : -1;
-    int ends = synapse ? slot_of(w, w->f->ins[i].op == OP_I ? SLOT_SRC : SLOT_TGT, 0) : -1;
+    Op op = w->f->ins[i].op;
+    int ends = synapse ? slot_of(w, op == OP_I ? SLOT_SRC : op == OP_J ? SLOT_TGT : SLOT_MULT, 0) : -1;
     if (synapse && w->list)
         emit(w, false, w->isa->widen_gather, d, ends, lane, -1);
     else if (synapse)
@@ -327,6 +328,7 @@ static void write_ins(Writer *w, int i)
         return;
     case OP_I:
     case OP_J:
+    case OP_MULT:
         write_index(w, i);
         return;
     case OP_LOOKUP:
@@ -358,6 +360,7 @@ static int lane_bytes(const Writer *w, SlotKind k)
         return 4;
     case SLOT_SRC:
     case SLOT_TGT:
+    case SLOT_MULT:
         return w->list ? 0 : 4;
     default:
         return 0;

@@ -22,6 +22,7 @@ typedef enum SlotKind {
     SLOT_LANE,  /* lane numbers of the block (lists) */
     SLOT_SRC,   /* sources: at the block's first lane in ranges, the start in lists */
     SLOT_TGT,   /* targets, the same */
+    SLOT_MULT,  /* which of the synapses of a pair, the same */
 } SlotKind;
 
 typedef struct InterpSlot {

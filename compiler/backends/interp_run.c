@@ -47,6 +47,8 @@ static void *frame_slot(const InterpFrameSlot *s, const Call *c, double *const *
         return (void *)(uintptr_t)(fr->src + offset);
     case SLOT_TGT:
         return (void *)(uintptr_t)(fr->tgt + offset);
+    case SLOT_MULT:
+        return (void *)(uintptr_t)(fr->mult + offset);
     default:
         cx_bug("slot of kind %d in a frame", (int)s->kind);
     }

@@ -161,7 +161,8 @@ static void put_body(Writer *w, int v, int at)
         return;
     case OP_I:
     case OP_J:
-        if (synapse) buf_printf(b, "(double)%s[%s]", s->op == OP_I ? "src" : "tgt", lane);
+    case OP_MULT:
+        if (synapse) buf_printf(b, "(double)%s[%s]", s->op == OP_I ? "src" : s->op == OP_J ? "tgt" : "mult", lane);
         else if (w->list) buf_printf(b, "(double)lane[k]");
         else buf_printf(b, "first + (double)(int32_t)k");
         return;
@@ -280,7 +281,7 @@ static void put_loop(Writer *w, int level)
 static void put_pointers(Writer *w)
 {
     bool *seen = cx_alloc(vec_len(w->m->field) + 1, sizeof *seen, "native code"), *seen_out = cx_alloc((size_t)w->f->n_out + 1, 1, "native code");
-    bool src = false, tgt = false, first = false, synapse = w->f->lanes == LANE_SYNAPSE;
+    bool src = false, tgt = false, mult = false, first = false, synapse = w->f->lanes == LANE_SYNAPSE;
     const char *at = w->list ? "" : " + at", *rel = w->list ? " + at" : " + (at - lo)";
     for (int v = 0; v < w->n; v++) {
         const Ins *s = &w->f->ins[v];
@@ -296,10 +297,12 @@ static void put_pointers(Writer *w)
         }
         src = src || s->op == OP_SRC_LOAD || (s->op == OP_I && synapse);
         tgt = tgt || s->op == OP_TGT_LOAD || (s->op == OP_J && synapse);
+        mult = mult || s->op == OP_MULT;
         first = first || (s->op == OP_I && !synapse && !w->list);
     }
     if (src) buf_printf(w->out, "    const uint32_t *const src = fr->src%s;\n", at);
     if (tgt) buf_printf(w->out, "    const uint32_t *const tgt = fr->tgt%s;\n", at);
+    if (mult) buf_printf(w->out, "    const uint32_t *const mult = fr->mult%s;\n", at);
     if (first) buf_printf(w->out, "    const double first = (double)at; // index of the block's first neuron\n");
     cx_free(seen);
     cx_free(seen_out);

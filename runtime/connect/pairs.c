@@ -3,26 +3,6 @@
 
 extern const Rule connect_pairs;
 
-static bool row(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
-{
-    const PlanPair *pair = c->proj->pair;
-    uint32_t neuron = rule_at(c->src, s), n = c->proj->n_pairs, lo = 0, hi = n;
-    (void)f;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (pair[mid].src < neuron) lo = mid + 1;
-        else hi = mid;
-    }
-    for (uint32_t k = lo; k < n && pair[k].src == neuron; k++) {
-        if (c->same && !c->autapses && pair[k].tgt == neuron) continue;
-        if (!c->multapses && k > lo && pair[k].tgt == pair[k - 1].tgt) continue;
-        uint32_t t = rule_position(c->tgt, pair[k].tgt);
-        if (t == RULE_NONE) return rule_fail(c, f, "the target %u of a pair is not selected", pair[k].tgt);
-        vec_push(w->pick, t);
-    }
-    return true;
-}
-
 static const ArgDef args[] = {
     {"list", ARG_PAIRS, true, 0, 0, 1, "pairs [i, j] of a source and a target, counted in the whole populations"},
 };
@@ -34,6 +14,6 @@ const Rule connect_pairs = {
             .arg = args,
             .names_pairs = true,
             .multapses_default = true},
-    .row = row,
+    .row = rule_row_pairs,
     .sorted = true,
 };

@@ -211,6 +211,27 @@ bool rule_row_varying(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
     return true;
 }
 
+/* The targets of a source that PlanProj.pair lists. */
+bool rule_row_pairs(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
+{
+    const PlanPair *pair = c->proj->pair;
+    uint32_t neuron = rule_at(c->src, s), n = c->proj->n_pairs, lo = 0, hi = n;
+    (void)f;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (pair[mid].src < neuron) lo = mid + 1;
+        else hi = mid;
+    }
+    for (uint32_t k = lo; k < n && pair[k].src == neuron; k++) {
+        if (c->same && !c->autapses && pair[k].tgt == neuron) continue;
+        if (!c->multapses && k > lo && pair[k].tgt == pair[k - 1].tgt) continue;
+        uint32_t t = rule_position(c->tgt, pair[k].tgt);
+        if (t == RULE_NONE) return rule_fail(c, f, "the target %u of a pair is not selected", pair[k].tgt);
+        vec_push(w->pick, t);
+    }
+    return true;
+}
+
 /* Fills f with exit code 65 and "projection NAME (place): …". */
 bool rule_fail(const RuleCall *c, Fail *f, const char *fmt, ...)
 {
@@ -248,6 +269,6 @@ double rule_expected(const RuleCall *c)
     if (!strcmp(name, "total")) return a;
     if (!strcmp(name, "small_world")) return a * n;
     if (!strcmp(name, "each")) return n;
-    if (!strcmp(name, "pairs")) return c->proj->n_pairs;
+    if (!strcmp(name, "pairs") || !strcmp(name, "edges")) return c->proj->n_pairs;
     return 0;
 }

@@ -61,6 +61,7 @@ void rule_sort_picks(RuleWork *w);
 double rule_expected(const RuleCall *c);
 bool rule_fail(const RuleCall *c, Fail *f, const char *fmt, ...) CX_PRINTF(3, 4);
 bool rule_row_varying(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f);
+bool rule_row_pairs(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f);
 void rule_work_free(RuleWork *w);
 
 #endif

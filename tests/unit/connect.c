@@ -359,7 +359,7 @@ Test(connect, wrong_attributes)
 
 Test(connect, registry_lists_all)
 {
-    cr_assert_eq(runtime_registry.n_rules, 11);
+    cr_assert_eq(runtime_registry.n_rules, 12);
     cr_assert_eq(runtime_registry.n_stims, 10);
     for (int k = 0; k < runtime_registry.n_rules; k++) {
         const RuleDef *r = runtime_registry.rule[k];
