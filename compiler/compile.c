@@ -210,7 +210,6 @@ static bool is_list(const Node *n)
     if (n->kind == N_layer_block) return n->kid[0] != NULL;
     return n->kid[0] && n->kid[0]->kind == N_group && n->kid[0]->kid[0];
 }
-
 static void declare(Sema *S, Node *n, Scope *sc, bool library)
 {
     BindKind kind;

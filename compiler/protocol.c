@@ -16,7 +16,7 @@ void protocol_free(Sema *S)
     vec_free(P->net);
     vec_free(P->info);
     vec_free(P->cell);
-    vec_free(P->count);
+    vec_free(P->tally);
     vec_free(P->column);
     vec_free(P->moment);
     vec_free(P->rec);
@@ -57,7 +57,7 @@ static void value(Sema *S, size_t k)
     Node *n = info->decl;
     if (!n->kid[1]) {
         Diag *d = diag_add(S->diags, D_no_initial_value, ast_name_span(n), "`%s` has no initial value", n->name);
-        diag_hint(d, "write `state %s = 0`", n->name);
+        diag_hint(d, "give it one, `%s = 0`", n->name);
         return;
     }
     Ctx c = ctx_const(S, arena_printf(S->arena, "the first value of `%s`", n->name));
@@ -270,7 +270,7 @@ void protocol_plan(Sema *S)
     for (size_t k = 0; k < vec_len(P->moment); k++) renumber(S, P->moment[k].act, P->moment[k].n_acts);
     for (size_t k = 0; k < vec_len(S->run); k++) renumber(S, S->run[k].act, S->run[k].n_acts);
     KEEP(net, n_nets, P->net);
-    KEEP(tally, n_tallies, P->count);
+    KEEP(tally, n_tallies, P->tally);
     KEEP(column, n_columns, P->column);
     KEEP(moment, n_moments, P->moment);
     KEEP(net_rec, n_net_recs, P->rec);

@@ -49,7 +49,7 @@ typedef struct Protocol {
     PlanNet *net;
     NetInfo *info;
     StimCell *cell;
-    PlanTally *count;
+    PlanTally *tally;
     int *column;
     PlanMoment *moment;
     PlanNetRec *rec;
@@ -103,7 +103,6 @@ int protocol_put(Block *b, const Ctx *c, IrFn *fn, Ex e, Node *at, const char *n
 void protocol_stmts(Block *b, const Scope *outer, Node *block);
 void protocol_statement(Block *b, const Scope *scope, Node *assign);
 int protocol_condition(Block *b, const Scope *scope, Node *n); /* number of the network that is 1 where it holds */
-bool protocol_acts(const Inst *in);                /* has the synapse model such a block? */
 void protocol_every(Inst *in, size_t joined);      /* `every P { … }` of a synapse model */
 
 #endif

@@ -395,15 +395,6 @@ static bool clock_of(Inst *in, Node *p, int64_t *period, int64_t *from)
     return false;
 }
 
-bool protocol_acts(const Inst *in)
-{
-    for (int k = 0; k < in->def.body->n_kids; k++) {
-        const Node *p = in->def.body->kid[k];
-        if (p && p->kind == N_every && !(p->kid[0]->kind == N_name && !strcmp(p->kid[0]->name, "step"))) return true;
-    }
-    return false;
-}
-
 void protocol_every(Inst *in, size_t joined)
 {
     Sema *S = in->S;

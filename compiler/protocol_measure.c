@@ -186,15 +186,15 @@ static Ex spikes_measure(Ctx *c, Node *n, const Measure *m)
     Sema *S = c->S;
     Ex pops = network_pops(S, m->of);
     if (pops.kind != EX_POPS || !wire_port_free(S, m->of, pops, "what is counted") || !wire_sends_spikes(S, m->of, pops)) return ex_poison();
-    PlanTally count = {.n_pops = pops.n};
+    PlanTally tally = {.n_pops = pops.n};
     int64_t window = 0;
     if (m->window && !network_steps(S, m->window, m->has_last ? "`last`" : "`from`", &window)) return ex_poison();
     if (m->has_last && (window < 1 || window == INT64_MAX)) {
         diag_add(S->diags, D_bad_interval, m->window->span, "a window takes some time, and ends");
         return ex_poison();
     }
-    if (m->has_last) count.last = window;
-    else count.from = window;
+    if (m->has_last) tally.last = window;
+    else tally.from = window;
     int *pop = arena_many(S->arena, int, (size_t)pops.n);
     PlanSelect *sel = arena_many(S->arena, PlanSelect, (size_t)pops.n);
     double neurons = 0;
@@ -203,11 +203,11 @@ static Ex spikes_measure(Ctx *c, Node *n, const Measure *m)
         sel[k] = pops.pops[k].sel;
         neurons += sel[k].n;
     }
-    count.pop = pop;
-    count.sel = sel;
-    vec_push(S->protocol->count, count);
+    tally.pop = pop;
+    tally.sel = sel;
+    vec_push(S->protocol->tally, tally);
     int net = protocol_cell(S, NULL, "", DIM_NONE, 0);
-    PlanAct a = {.kind = ACT_COUNT, .to = net, .from = (int)vec_len(S->protocol->count) - 1, .what = ex_source(S, n), .place = wire_place(S, n->span)};
+    PlanAct a = {.kind = ACT_COUNT, .to = net, .from = (int)vec_len(S->protocol->tally) - 1, .what = ex_source(S, n), .place = wire_place(S, n->span)};
     vec_push(c->block->act, a);
     c->block->moving = true;
     Seen s = {n, -1, net, DIM_NONE};
@@ -419,7 +419,7 @@ bool protocol_measure(Ctx *c, Node *n, Ex *out)
     if (!synapses && !pops) {
         if (m.of->kind != N_poison && !(m.of->kind == N_name && follow_up(S, "population", m.of->name))) {
             Diag *d = diag_add(S->diags, D_bad_argument, m.of->span, "`%s` takes a population", f);
-            diag_hint(d, "write `%s(E, last = 500 ms)`", f);
+            diag_hint(d, "write it like `%s(E, last = 500 ms)`", f);
         }
         return true;
     }

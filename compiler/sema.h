@@ -276,8 +276,8 @@ bool synapse_assign(Ctx *c, Node *n);                 /* statements that only sy
 void synapse_check_unused(Sema *S);                   /* models that no connection uses */
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
-void synapse_finish(Sema *S);                         /* the kernels, once nobody adds to the modules any more */
 bool synapse_is_projection(Sema *S, Node *n);
+void synapse_finish(Sema *S);                         /* the kernels, once nobody adds to the modules any more */
 
 /* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
 void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */

@@ -2,6 +2,7 @@
  * are synapses. A variable with an equation is event-driven: it is stored as it was when last written, beside the
  * time of that, and every read evaluates the closed form of its equation from there. */
 #include "ode.h"
+#include "wire.h"
 #include "protocol.h"
 
 #include <math.h>
@@ -403,8 +404,7 @@ void synapse_finish(Sema *S)
         PlanProj *p = &S->proj[k];
         if (j->mod) p->kernel = network_module(S, j->mod);
         if (!j->inst) continue;
-        p->synapse.fn_source = p->synapse.fn_target = -1; /* what blocks set is kept with each synapse */
-        if (!p->watched && !protocol_acts(j->inst)) placing_run(j->inst, &p->synapse, !p->delay.varies);
+        placing_run(j->inst, &p->synapse, !p->delay.varies);
         p->synapse.kernel = network_module(S, j->inst->mod);
         handlers_needs(j->inst, &p->synapse);
         continuous_needs(j->inst, &p->synapse);

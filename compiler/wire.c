@@ -418,16 +418,6 @@ static Ex pick_cell(const void *user, Node *n, Ex e)
     return wire_pick(w->S, n, e, w->cell);
 }
 
-/* A weight that a block sets to values that differ between synapses is stored for each from the beginning. */
-static void vary_weight(AttrWork *w, Sym as, PlanAttr *weight)
-{
-    const Mark *m = as ? protocol_marked(w->S, B_PROJ, as, sym("weight")) : NULL;
-    if (!m || !m->spread || weight->varies) return;
-    IrFn *fn = wire_attr_fn(w, "weight", FN_WEIGHT);
-    ir_out(fn, 0, ir_const(fn, weight->value), (Span){0, 0});
-    *weight = (PlanAttr){.varies = true, .kernel = -1, .fn = ir_fn_index(w->mod, fn)};
-}
-
 /* May these synapses be static ones, because they do nothing but `on pre { port += weight }`? */
 static bool is_static(const ModelDef *def, Node *settings)
 {
@@ -444,6 +434,16 @@ static bool is_static(const ModelDef *def, Node *settings)
     const Node *add = pre ? on->kid[2]->kid[0] : NULL;
     return weight && add && add->kind == N_assign && add->op == '+' && add->kid[0]->kind == N_name && add->kid[0]->name == sym("port") &&
            add->kid[1]->kind == N_name && add->kid[1]->name == sym("weight");
+}
+
+/* A weight that a block sets to values that differ between synapses is stored for each from the beginning. */
+static void vary_weight(AttrWork *w, Sym as, PlanAttr *weight)
+{
+    const Mark *m = as ? protocol_marked(w->S, B_PROJ, as, sym("weight")) : NULL;
+    if (!m || !m->spread || weight->varies) return;
+    IrFn *fn = wire_attr_fn(w, "weight", FN_WEIGHT);
+    ir_out(fn, 0, ir_const(fn, weight->value), (Span){0, 0});
+    *weight = (PlanAttr){.varies = true, .kernel = -1, .fn = ir_fn_index(w->mod, fn)};
 }
 
 /* One cell of a connect: one source population to one target population. */
@@ -533,7 +533,7 @@ static void wire_connect(Sema *S, Node *n)
     bool plastic = n->name2 && n->name2 != sym("static");
     ModelDef model;
     if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
-    if (plastic && is_static(&model, n->n_kids > 3 ? n->kid[3] : NULL)) plastic = false;
+    if (plastic && is_static(&model, n->n_kids > 3 ? n->kid[3] : NULL) && !protocol_watched(S, NULL, model.name)) plastic = false;
     if (!plastic) wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!wire_port_free(S, n->kid[0], from, "the source")) return;

@@ -227,12 +227,13 @@ static bool plot_in_file(Parse *p)
     return true;
 }
 
-static void say_record_everything(Parse *p, Span at, Span range)
+/* `mend`: what the hint stands for, or nowhere. */
+static void say_record_everything(Parse *p, Span at, Span mend)
 {
     Diag *d = message_error(p, D_record_everything, at, "a recording names its variables");
     if (!d) return;
     diag_note(d, "the spikes of everything are recorded unless told otherwise");
-    diag_range(d, range);
+    diag_range(d, mend);
     diag_hint(d, "write `record V of *`");
 }
 
@@ -253,7 +254,7 @@ Node *message_record(Parse *p, Node *record)
 {
     const Node *first = record->kid[0]->n_kids ? record->kid[0]->kid[0] : NULL;
     if (!first || first->kind != N_name || (strcmp(first->name, "everything") && strcmp(first->name, "all"))) return record;
-    say_record_everything(p, first->span, record->kid[0]->n_kids == 1 && !record->kid[2] ? record->span : (Span){0, 0});
+    say_record_everything(p, first->span, (Span){0, 0});
     return parse_poison(p, record->span);
 }
 

@@ -5,8 +5,8 @@
 #include "h5.h"
 #include "output_edges.h"
 #include "output_meta.h"
-#include "output_network.h"
 #include "output_records.h"
+#include "output_network.h"
 #include "output_synapses.h"
 
 #include <errno.h>
@@ -350,8 +350,7 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
     }
     int64_t steps = e ? engine_stats(e).steps : plan_steps(p);
     if (!e && o->last_step > steps) steps = o->last_step;
-    ok = ok && output_records_finish(o->records, o->h5, steps) && output_synapses_finish(o->synapses, o->h5, e) &&
-         output_network_finish(o->network, o->h5, e) &&
+    ok = ok && output_records_finish(o->records, o->h5, steps) && output_synapses_finish(o->synapses, o->h5, e) && output_network_finish(o->network, o->h5, e) &&
          output_edges(o->arena, o->h5, p, e);
     ok = ok && output_meta(o->h5, p, o->info, e, s, x, &(OutputTotals){spikes, hash, steps});
     if (!ok) failed(o, f);

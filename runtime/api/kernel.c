@@ -3,7 +3,8 @@
 const char *const field_kind_name[N_FIELD_KINDS] = {
     [FIELD_PARAM] = "param", [FIELD_STATE] = "state",   [FIELD_INPUT] = "input",
     [FIELD_ACC] = "acc",     [FIELD_HIDDEN] = "hidden", [FIELD_SOURCE] = "source",
-    [FIELD_TARGET] = "target", [FIELD_PRE] = "pre",     [FIELD_POST] = "post", [FIELD_LINK] = "link", [FIELD_NETWORK] = "network",
+    [FIELD_TARGET] = "target", [FIELD_PRE] = "pre",     [FIELD_POST] = "post", [FIELD_LINK] = "link",
+    [FIELD_NETWORK] = "network",
 };
 
 const char *const fn_role_name[N_FN_ROLES] = {

@@ -257,7 +257,7 @@ typedef struct PlanNetRec { /* a recorded number of the network */
     int64_t every, from, to; /* steps, as in PlanRec */
 } PlanNetRec;
 
-typedef struct PlanTally { /* spikes that are counted for a measure */
+typedef struct PlanTally { /* spikes that are counted */
     int n_pops;
     const int *pop;
     const PlanSelect *sel;
@@ -271,7 +271,7 @@ typedef enum ActKind {
     ACT_SYNAPSE,  /* the same of all synapses of `part`; the weight of static ones */
     ACT_RUN,      /* runs a function that stores, over all synapses of `part` */
     ACT_MEASURE,  /* network number `to` = out[0] of all parts taken together, or column `to` of PlanColumn one a neuron */
-    ACT_COUNT,    /* network number `to` = spikes of PlanTally `from` */
+    ACT_COUNT,    /* network number `to` = spikes of PlanCount `from` */
     ACT_UNLESS,   /* goes on at act `to` unless network number `from` is not 0 */
     ACT_SKIP,     /* goes on at act `to` */
 } ActKind;

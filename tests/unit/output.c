@@ -52,15 +52,15 @@ void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user
     (void)e, (void)proj, (void)visit, (void)user;
 }
 
+void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user)
+{
+    (void)e, (void)proj, (void)visit, (void)user;
+}
+
 double engine_net(const Engine *e, int net)
 {
     (void)e, (void)net;
     return 0;
-}
-
-void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user)
-{
-    (void)e, (void)proj, (void)visit, (void)user;
 }
 
 void engine_synapse_values(const Engine *e, int rec, int var, double *out)
