@@ -141,7 +141,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     if (!b) return complain_usage("there is no backend `%s`", o->backend);
     if (!progress_mode(o->progress, &mode)) return complain_usage("--progress takes auto, bar, json or none, not `%s`", o->progress);
     if (!compile_build(l->model, b, &f)) return complain(o, &f);
-    OutputInfo info = {.version = CORTEXC_VERSION, .command_line = o->command_line, .backend = b->name, .threads = o->threads, .force = o->force};
+    OutputInfo info = {.version = CORTEXC_VERSION, .command_line = o->command_line, .backend = b->name, .threads = o->threads, .force = o->force, .part = o->part};
     catch_signals();
     Output *out = output_open(p, path, &info, &f);
     if (!out) return complain(o, &f);

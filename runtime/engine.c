@@ -238,6 +238,7 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
         return NULL;
     }
     plastic_workers(e);
+    continuous_order(e);
     for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
     agenda_synapses(e);
     make_buffers(e);

@@ -75,6 +75,7 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     struct Wait *wait; /* [handler] */
     uint64_t *post_at; /* [neuron of the part, and one behind] into post; NULL without `on post` */
     uint32_t *post;    /* synapses by target, ascending */
+    uint32_t *order;   /* in which they act in every step; NULL: as they are stored */
 } Share;
 
 /* Projections of one source population with weights of one form that aim at different accumulators
@@ -303,6 +304,7 @@ void links_workers(Engine *e);
 void links_drive(Worker *w, const Stim *s, const KernelFn *fn, const Frame *fr);
 
 /* ---- continuous.c ---- */
+void continuous_order(Engine *e); /* once the synapses stand */
 void continuous_step(Worker *w, int64_t step, double t, double t1); /* phase 3 of all synapses onto the thread's neurons */
 
 /* engine_step.c */

@@ -176,6 +176,7 @@ void plastic_free(const Engine *e, const Group *g, Share *s)
     cx_free(s->wait);
     cx_free(s->post_at);
     cx_free(s->post);
+    cx_free(s->order);
 }
 
 /* Room of the threads for calls of handlers. */
