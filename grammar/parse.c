@@ -227,7 +227,10 @@ static Node *run(Ast *a, const SourceFile *f, int start, bool *clean)
 {
     Parse p = {.ast = a, .file = f, .start = start};
     scan_text(&p);
+    Node *orphans = orphans_take(&p);
     cortex_yyparse(&p);
+    for (int k = 0; p.result && start == START_FILE && k < orphans->n_kids; k++)
+        ast_push(a, p.result, orphans->kid[k]);
     *clean = p.errors == 0;
     vec_free(p.token);
     vec_free(p.docs);

@@ -3,7 +3,7 @@
 
     run.py CORTEXC [--fast] [--list] [--keep DIR] [CHECK …]
 
-The checks are the functions of neurons.py, integrators.py, linear.py, noise.py, space.py, links.py, stimuli.py, steps.py, synapses.py, events.py, rules.py and networks.py;
+The checks are the functions of neurons.py, integrators.py, linear.py, noise.py, space.py, links.py, stimuli.py, steps.py, synapses.py, events.py, rules.py, functions.py and networks.py;
 --fast leaves out the large networks. The exit status is 1 when a check fails. docs/validation.md says what is held against what."""
 
 import argparse
@@ -25,6 +25,7 @@ import stimuli      # noqa: F401
 import links        # noqa: F401
 import networks     # noqa: F401
 import rules        # noqa: F401
+import functions    # noqa: F401
 from bench import CHECKS, Bench
 
 
