@@ -16,6 +16,7 @@ typedef struct PopRef {
     PlanSelect sel;
     Sym port; /* NULL: none named */
     Span span;
+    const struct PopRef *more; /* sample(…, replace = true): those that were drawn once more, and so on */
 } PopRef;
 typedef struct Ex Ex;
 struct Ex {

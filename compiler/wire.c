@@ -494,6 +494,20 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     return true;
 }
 
+/* Neurons that were drawn more than once take part as often. That has a meaning where the rule looks at each of them
+ * by itself: as sources, as targets. */
+static bool takes_again(Sema *S, Node *n, const RuleDef *rule, const PopRef *from, const PopRef *to)
+{
+    static const char *const both[] = {"all_to_all", "probability", "where"};
+    bool source = !strcmp(rule->name, "outdegree") || !strcmp(rule->name, "each"), target = !strcmp(rule->name, "indegree");
+    for (size_t k = 0; k < sizeof both / sizeof *both; k++)
+        if (!strcmp(both[k], rule->name)) source = target = true;
+    if ((!from->more || source) && (!to->more || target)) return true;
+    Diag *d = diag_add(S->diags, D_bad_argument, n->kid[from->more && !source ? 0 : 1]->span, "`%s` cannot join neurons that are drawn with replacement here", rule->name);
+    diag_note(d, "a neuron that is drawn twice counts twice: as a source for all_to_all, probability, where, outdegree and each, as a target for indegree instead of the last two");
+    return false;
+}
+
 static void wire_connect(Sema *S, Node *n)
 {
     static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed", "wrap"};
@@ -511,7 +525,13 @@ static void wire_connect(Sema *S, Node *n)
     for (int a = 0; a < from.n; a++)
         for (int b = 0; b < to.n; b++) {
             Cell cell = {.from_list = from.is_list, .to_list = to.is_list, .a = a, .b = b, .n_from = from.n, .n_to = to.n};
-            (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
+            if (!takes_again(S, n, rule, &from.pops[a], &to.pops[b])) return;
+            for (const PopRef *s = &from.pops[a]; s; s = s->more)
+                for (const PopRef *t = &to.pops[b]; t; t = t->more) {
+                    PopRef source = *s, target = *t;
+                    target.port = to.pops[b].port, target.span = to.pops[b].span;
+                    (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &source, &target, from.is_list || to.is_list);
+                }
         }
 }
 
