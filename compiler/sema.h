@@ -424,6 +424,7 @@ int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of pop
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
+void wire_mend_block(Diag *d, const Node *settings, const char *name, const char *unit); /* a fix: one more setting, of 1 */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
 void watch_expects(Sema *S);              /* once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */

@@ -44,6 +44,13 @@ void wire_check_settings(Sema *S, Node *settings, const char *const *known, int 
     }
 }
 
+/* Adds a setting at the beginning of a block. */
+void wire_mend_block(Diag *d, const Node *settings, const char *name, const char *unit)
+{
+    uint32_t at = settings->span.lo + 1;
+    diag_mend(d, (Span){at, at}, " %s = 1%s%s%s", name, *unit ? " " : "", unit, settings->n_kids ? "," : " ");
+}
+
 /* The element of a broadcast value that belongs to this cell. */
 Ex wire_pick(Sema *S, Node *n, Ex e, const Cell *c)
 {
@@ -115,6 +122,7 @@ bool wire_port_free(Sema *S, Node *n, Ex e, const char *side)
         if (e.pops[k].port) {
             Diag *d = diag_add(S->diags, D_unknown_port, e.pops[k].span.hi ? e.pops[k].span : n->span, "%s is a population, not a port", side);
             diag_hint(d, "leave out `.%s`", e.pops[k].port);
+            if (e.pops[k].span.hi) diag_mend(d, (Span){e.pops[k].span.lo - 1, e.pops[k].span.hi}, "%s", "");
             return false;
         }
     return true;
@@ -382,7 +390,7 @@ bool wire_weight(AttrWork *w, Node *settings, Node *call, const Slot *port, Plan
         Diag *d = diag_add(S->diags, D_missing_setting, call->span, "this needs a weight");
         const char *unit = port->unit.text ? port->unit.text : dim_unit(S->arena, port->dim);
         diag_note(d, "`%s` is %s", port->name, dim_say(S->arena, port->dim));
-        if (settings) diag_hint(d, "add `weight = 1%s%s` to the block", *unit ? " " : "", unit);
+        if (settings) diag_hint(d, "add `weight = 1%s%s` to the block", *unit ? " " : "", unit), wire_mend_block(d, settings, "weight", unit);
         else diag_hint(d, "write `%s { weight = 1%s%s }`", ex_source(S, call), *unit ? " " : "", unit);
         return false;
     }

@@ -220,7 +220,7 @@ void parse_comma(Parse *p, Span comma)
     const Token *next = &p->token[p->next < vec_len(p->token) ? p->next : vec_len(p->token) - 1];
     if (!next->name && next->kind != T_LINE_END && next->kind != '}') return;
     Diag *d = message_error(p, D_comma_between_statements, comma, "a `,` does not end a statement");
-    if (d) diag_hint(d, "write `;` or begin a new line");
+    if (d) diag_hint(d, "write `;` or begin a new line"), diag_mend(d, comma, ";");
 }
 
 static Node *run(Ast *a, const SourceFile *f, int start, bool *clean)
