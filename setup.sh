@@ -3,7 +3,7 @@
 # Packages that are there already are left alone, so a second call does nothing.
 set -euo pipefail
 
-build=(gcc libc6-dev cmake ninja-build flex bison pkg-config libhdf5-dev libxxhash-dev libjansson-dev)
+build=(gcc libc6-dev cmake ninja-build flex bison pkg-config libhdf5-dev libxxhash-dev libjansson-dev libcairo2-dev)
 test=(git binutils libcriterion-dev librandom123-dev python3 python3-venv python3-numpy python3-h5py)
 
 missing=()

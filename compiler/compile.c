@@ -426,6 +426,7 @@ static void fill_plan(Sema *S, Node *file)
     TAKE(proj, n_projs, S->proj);
     TAKE(stim, n_stims, S->stim);
     TAKE(rec, n_recs, S->rec);
+    TAKE(count, n_counts, S->count);
     TAKE(syn_rec, n_syn_recs, S->syn_rec);
     TAKE(run, n_runs, S->run);
     TAKE(expect, n_expects, S->expect);
@@ -490,7 +491,7 @@ static void elaborate(Sema *S, Node *file)
     check_unused(S);
     wire_all(S);
     set_duration(S);
-    watch_expects(S);
+    expected_all(S);
     if (!vec_len(S->run) && !library && !diag_errors(S->diags)) {
         Diag *d = diag_add(S->diags, D_no_run, end_of(file), "the model never runs");
         diag_hint(d, "add a line such as `run 1 s`");
@@ -536,6 +537,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->proj);
     vec_free(S->stim);
     vec_free(S->rec);
+    vec_free(S->count);
     vec_free(S->syn_rec);
     vec_free(S->joined);
     synapse_free(S);

@@ -59,6 +59,7 @@ typedef struct CompiledEqs {
     const char *model;
     const OdeEq *eq;
     int n;
+    const char *stability;         /* "dt*|lambda| is …", or NULL */
 } CompiledEqs;
 
 typedef struct Compiled {

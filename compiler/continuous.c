@@ -152,6 +152,17 @@ static bool looks(const IrFn *fn, Op from, Op to)
     return false;
 }
 
+/* Does it read variables of the two populations? What synapses keep for their sources and targets is their own. */
+static bool reads_neurons(const IrModule *m, const IrFn *fn)
+{
+    for (size_t k = 0; k < vec_len(fn->ins); k++) {
+        const Ins *s = &fn->ins[k];
+        if ((s->op == OP_SRC_LOAD || s->op == OP_TGT_LOAD) && (m->field[s->imm.k].kind == FIELD_SOURCE || m->field[s->imm.k].kind == FIELD_TARGET))
+            return true;
+    }
+    return false;
+}
+
 void continuous_needs(const Inst *in, PlanSynapse *plan)
 {
     const IrModule *m = in->mod;
@@ -159,7 +170,7 @@ void continuous_needs(const Inst *in, PlanSynapse *plan)
         const IrFn *fn = m->fn[k];
         bool steps = (int)k == plan->fn_step, source = looks(fn, OP_SRC_LOAD, OP_SRC_LOAD);
         if (!steps && fn->role != FN_OBS) continue;
-        plan->linked = plan->linked || steps || source || looks(fn, OP_TGT_LOAD, OP_TGT_LOAD);
+        plan->linked = plan->linked || steps || reads_neurons(m, fn);
         if (!steps) continue;
         plan->step_draws = looks(fn, OP_RUNIFORM, OP_RPOISSON);
         plan->needs_source = plan->needs_source || source || looks(fn, OP_I, OP_I) || plan->step_draws;

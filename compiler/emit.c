@@ -153,6 +153,7 @@ static bool emit_step(Inst *in)
                      .quote = quote, .quote_ctx = S, .prepares = true};
     ok = inst_directives(in, &sys) && ok;
     if (ok && in->n_eqs) ok = ode_integrate(&sys, step);
+    if (ok && in->n_eqs) in->stability = advice_stability(&sys, in->init);
     /* the compiler's own copy of the equations is no function of the kernel */
     for (size_t k = 0; k < vec_len(in->mod->fn); k++)
         if (in->mod->fn[k] == deriv) {

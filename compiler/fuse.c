@@ -46,6 +46,7 @@ void fuse_run(IrModule *m)
 {
     for (size_t k = 0; k < vec_len(m->fn); k++) {
         IrFn *f = m->fn[k];
+        if (f->settled) continue;
         Ins *old = f->ins;
         int *use = count_uses(old);
         int *map = cx_alloc(vec_len(old) + 1, sizeof *map, "fuse");

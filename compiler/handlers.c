@@ -283,7 +283,7 @@ void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan)
         const char *name = m[k].when == ON_EVENT ? arena_printf(in->S->arena, "on.%s", m[k].name) : m[k].name;
         int64_t delay;
         if (m[k].after) name = arena_printf(in->S->arena, "%s.after.%d", name, further[m[k].when]++);
-        *h = (PlanHandler){.when = m[k].when};
+        *h = (PlanHandler){.when = m[k].when, .trace = -1};
         if (m[k].when == ON_EVENT && !bind_event(in, connect, &m[k], h)) continue;
         if (!delay_of(in, &m[k], &delay)) continue;
         h->after = m[k].after + delay;
@@ -293,10 +293,10 @@ void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan)
     plan->n_handlers = n;
 }
 
-static bool looks(const IrFn *fn, Op op)
+static bool looks(const IrModule *m, const IrFn *fn, Op op, FieldKind kind)
 {
     for (size_t k = 0; k < vec_len(fn->ins); k++)
-        if (fn->ins[k].op == op) return true;
+        if (fn->ins[k].op == op && (op == OP_I || m->field[fn->ins[k].imm.k].kind == kind)) return true;
     return false;
 }
 
@@ -305,9 +305,9 @@ void handlers_needs(const Inst *in, PlanSynapse *plan)
     for (int k = 0; k < plan->n_handlers; k++) {
         const PlanHandler *h = &plan->handler[k];
         const IrFn *fn = in->mod->fn[h->fn];
-        bool neuron = looks(fn, OP_SRC_LOAD);
+        bool neuron = looks(in->mod, fn, OP_SRC_LOAD, FIELD_SOURCE), trace = looks(in->mod, fn, OP_SRC_LOAD, FIELD_PRE);
         plan->reads_source = plan->reads_source || neuron;
         plan->needs_mult = plan->needs_mult || h->draws;
-        if (h->when != ON_PRE) plan->needs_source = plan->needs_source || neuron || h->draws || looks(fn, OP_I);
+        if (h->when != ON_PRE) plan->needs_source = plan->needs_source || neuron || trace || h->draws || looks(in->mod, fn, OP_I, FIELD_STATE);
     }
 }

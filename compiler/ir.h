@@ -67,6 +67,7 @@ typedef struct IrFn {
     LaneKind lanes;
     Ins *ins;         /* vec */
     int n_out;
+    bool settled;     /* products stay as they are: what was fused before a function was split decides */
 } IrFn;
 
 typedef struct IrTable { /* numbers that functions read by index; at least one */

@@ -3,9 +3,17 @@
 
 #include <string.h>
 
-static bool reads_neuron(const IrModule *m, int64_t k)
+/* A column of neurons, of their population or of the synapses they have. */
+static bool of_neuron(const IrModule *m, const IrFn *f, int64_t k)
 {
-    return m->field[k].kind == FIELD_SOURCE || m->field[k].kind == FIELD_TARGET || m->field[k].kind == FIELD_LINK;
+    FieldKind kind = m->field[k].kind;
+    return kind == FIELD_LINK || (f->role != FN_TRACE && (kind == FIELD_SOURCE || kind == FIELD_TARGET || kind == FIELD_PRE || kind == FIELD_POST));
+}
+
+static bool on_side(const IrModule *m, int64_t k, Op op)
+{
+    FieldKind kind = m->field[k].kind;
+    return op == OP_SRC_LOAD ? kind == FIELD_SOURCE || kind == FIELD_PRE : kind == FIELD_TARGET || kind == FIELD_POST;
 }
 
 static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const Ins *s,
@@ -21,12 +29,12 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        return reads_neuron(m, k) ? "column of a population read as one of synapses" : NULL;
+        return of_neuron(m, f, k) ? "column of other neurons read as an own one" : NULL;
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
         if (f->lanes != LANE_SYNAPSE) return "a neuron of a synapse in a function over neurons";
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        return m->field[k].kind == (s->op == OP_SRC_LOAD ? FIELD_SOURCE : FIELD_TARGET) ? NULL : "column of another kind";
+        return on_side(m, k, (Op)s->op) ? NULL : "column of another kind";
     case OP_LINK:
         if (f->lanes != LANE_NEURON || f->role != FN_DRIVE) return "another population read outside of an input";
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
@@ -36,7 +44,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         if (f->lanes == LANE_SYNAPSE && f->role != FN_INIT && f->role != FN_PRE && f->role != FN_POST && f->role != FN_EVENT &&
             f->role != FN_STEP)
             return "store in a function over synapses";
-        if (reads_neuron(m, k)) return "store to a neuron of a synapse";
+        if (of_neuron(m, f, k)) return "store to other neurons";
         if (f->role == FN_INIT) {
             if (m->field[k].uniform && !uniform[s->arg[0]])
                 return arena_printf(a, "uniform field `%s` takes a value that varies",

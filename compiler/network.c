@@ -282,7 +282,7 @@ bool network_plan(Sema *S)
         plan->pop_order[q] = p->plan;
         *out = (PlanPop){.name = p->name, .layer = p->layer ? p->layer : p->name, .model = p->model, .n = p->n, .is_source = p->is_source,
                          .kernel = -1, .fn_init = -1, .fn_arrive = -1, .fn_step = -1, .fn_test = -1, .fn_reset = -1, .fn_check = -1,
-                         .fn_rate = -1, .v_field = -1, .record_spikes = p->spikes_wanted, .synapse_inhibitory = p->any_out && p->all_inh};
+                         .fn_rate = -1, .fn_parts = -1, .fn_part = -1, .v_field = -1, .record_spikes = p->spikes_wanted, .synapse_inhibitory = p->any_out && p->all_inh};
         if (p->group->n_kids > 2) out->has_key_seed = wire_seed(S, p->group->kid[2], &out->seed);
         out->place = space_places(S, p);
         int colour = 0;
@@ -300,7 +300,7 @@ bool network_plan(Sema *S)
         }
         Inst *in = p->inst;
         IrModule *m = in->mod;
-        CompiledEqs eqs = {.pops = p->name, .model = p->model, .eq = in->eqs, .n = in->n_eqs};
+        CompiledEqs eqs = {.pops = p->name, .model = p->model, .eq = in->eqs, .n = in->n_eqs, .stability = in->stability};
         vec_push(S->out->eqs, eqs);
         plan_silence(S, in, out);
         PlanPort *ports = arena_many(S->arena, PlanPort, vec_len(in->slot) + 1);
@@ -315,6 +315,8 @@ bool network_plan(Sema *S)
         out->fn_init = role_of(m, FN_INIT);
         out->fn_arrive = role_of(m, FN_ARRIVE);
         out->fn_step = role_of(m, FN_STEP);
+        out->fn_parts = role_of(m, FN_PARTS);
+        out->fn_part = role_of(m, FN_PART);
         out->fn_test = role_of(m, FN_TEST);
         out->fn_reset = role_of(m, FN_RESET);
         out->fn_check = role_of(m, FN_CHECK);

@@ -223,8 +223,10 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             break;
         case N_equation:
             inst_equation(in, p);
-            if (p->which == EQ_EACH_STEP)
-                diag_add(S->diags, D_not_yet, p->span, "`each step` stands behind the equations of synapses");
+            if (p->which == EQ_EACH_STEP) {
+                Diag *d = diag_add(S->diags, D_syntax, p->span, "`each step` stands behind the equations of synapses");
+                diag_hint(d, "leave it out: those of neurons are integrated in every step");
+            }
             break;
         case N_spike:
             if (in->spike) {

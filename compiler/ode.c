@@ -437,8 +437,11 @@ bool ode_integrate(OdeSystem *s, IrFn *step)
     form_build(s);
     bool ok =
         noise_is_linear(s) && (s->method ? as_asked(s, step, value) : as_chosen(s, step, value));
-    for (int k = 0; ok && k < s->n; k++)
-        ir_store(step, s->eq[k].field, value[k], s->eq[k].span);
+    for (int k = 0; ok && k < s->n; k++) {
+        const Ins *in = &step->ins[value[k]];
+        bool same = in->op == OP_LOAD && in->imm.k == s->eq[k].field;
+        if (!same) ir_store(step, s->eq[k].field, value[k], s->eq[k].span);
+    }
     form_free(s);
     return ok;
 }

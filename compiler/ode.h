@@ -65,6 +65,7 @@ typedef struct Integrator {
     const char *name, *doc;
     int order;         /* deterministic order of convergence; 0 for exact */
     bool for_noise;    /* may be chosen with xi */
+    double limit;      /* the largest h*l for which it is stable on x' = -l x; 0: there is none */
     /* Whether it can advance equations `which` (bool[n]); fills *why_not (module arena) otherwise. */
     bool (*valid)(const OdeSystem *s, const bool *which, const char **why_not);
     bool (*emit)(OdeSystem *s, const bool *which, IrFn *step, int *new_value);
@@ -94,6 +95,22 @@ int *affine_no_noise(IrFn *dst, const IrFn *src);
 const char *affine_reason(const OdeSystem *s, const Affine *a, int bad);
 /* The last instruction `op` with immediate k (any when -1) that value v depends on; -1 if none. */
 int affine_reach(const IrFn *f, int v, Op op, int64_t k);
+
+/* ---- derive.c: derivatives of functions ---- */
+enum { DERIVE_TIME = -1 };
+/* Appends src to dst like ir_inline. out_value[k] receives output k and d[k*n + j] its partial derivative
+ * by var[j], a field or DERIVE_TIME; -1 where zero by structure. Returns the instruction of src that has
+ * no derivative, or -1. */
+int derive_inline(IrFn *dst, const IrFn *src, int n, const int *var, int *out_value, int *d);
+/* value[v] of each instruction of f at lane 0, with the fields as they are in `field`, which stores
+ * change; draws take their means, noise and time are zero. NaN for what needs a synapse. */
+void derive_numbers(const IrModule *m, const IrFn *f, double *field, double *value);
+/* Are values a and b of f (-1: zero) equal at sixteen points? */
+bool derive_same(const IrModule *m, const IrFn *f, int a, int b);
+
+/* ---- advice.c: "dt*|lambda| is …", how near the step is to the limit of the methods chosen, for the
+ * values that `init` stores; NULL when there is nothing to say. After ode_integrate. Module arena. ---- */
+const char *advice_stability(const OdeSystem *s, const IrFn *init);
 
 /* ---- what integrators share: ode.c fills the form, integrators/shared.c has the functions ---- */
 typedef enum OdeExact {

@@ -205,6 +205,7 @@ struct Inst {
     Node *until;
     OdeEq *eqs;
     int n_eqs;
+    const char *stability; /* what advice.c says of them, or NULL */
     PlanExact *exact;    /* propagators to be made before the run */
     int n_exact;
     struct Joint *joint; /* of a synapse: what it joins (synapse.c); NULL for neurons */
@@ -270,6 +271,7 @@ bool synapse_assign(Ctx *c, Node *n);                 /* statements that only sy
 void synapse_check_unused(Sema *S);                   /* models that no connection uses */
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
+bool synapse_is_projection(Sema *S, Node *n);
 
 /* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
 void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
@@ -290,6 +292,11 @@ bool continuous_aims(const Node *body);               /* does `every step` add t
 bool continuous_fits(Ctx *c, Node *n, const Slot *to); /* may the handler being emitted add to this variable? Diagnoses */
 void continuous_emit(Inst *in, PlanSynapse *plan);
 void continuous_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
+
+/* ---- placing.c ---- */
+/* Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
+ * for all or not, allows it. Fills what the plan says of it. */
+void placing_run(Inst *in, PlanSynapse *plan, bool one_delay);
 
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
@@ -382,6 +389,7 @@ struct Sema {
     PlanProj *proj;      /* vecs that become the plan */
     PlanStim *stim;
     PlanRec *rec;
+    PlanCount *count;
     PlanSynRec *syn_rec;
     Inst **synapses;     /* vec: all that were made */
     ProjInfo *joined;    /* vec: the projections in order of declaration */
@@ -394,6 +402,7 @@ struct Sema {
     int deep;            /* of them, those within each other */
     bool declared;       /* all names are known */
     bool unread;         /* there were mistakes of syntax */
+    bool fixed_end;      /* it is known when the run ends */
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
     struct FileList *files; /* vec: what `file(…)` has read */
@@ -426,7 +435,7 @@ int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of pop
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
 void wire_mend_block(Diag *d, const Node *settings, const char *name, const char *unit); /* a fix: one more setting, of 1 */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
-void watch_expects(Sema *S);              /* once runs and recordings are known */
+void expected_all(Sema *S);              /* expected.c: once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
 
 /* ---- compile.c ---- */

@@ -2,7 +2,7 @@
  * are synapses. A variable with an equation is event-driven: it is stored as it was when last written, beside the
  * time of that, and every read evaluates the closed form of its equation from there. */
 #include "ode.h"
-#include "sema.h"
+#include "wire.h"
 
 #include <math.h>
 #include <string.h>
@@ -392,6 +392,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     const Slot *weight = inst_slot(in, sym("weight"));
     if (weight && weight->ex.kind == EX_NUM && weight->ex.is_const) p->weight.value = weight->ex.num;
     else p->weight.varies = true;
+    placing_run(in, &p->synapse, !p->delay.varies);
     p->synapse.kernel = network_module(S, in->mod);
     handlers_needs(in, &p->synapse);
     continuous_needs(in, &p->synapse);
@@ -449,11 +450,12 @@ void synapse_free(Sema *S)
 }
 
 /* ---- recordings ---- */
-static bool record_var(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out)
+/* A variable of the synapses of a projection, for a recorder. */
+bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out)
 {
     Inst *in = proj->inst;
     if (v->kind != N_name) {
-        if (v->kind != N_poison) diag_add(S->diags, D_not_yet, v->span, "this version records variables by name only");
+        if (v->kind != N_poison) diag_add(S->diags, D_record_not_recordable, v->span, "a recording of synapses takes their variables by name");
         return false;
     }
     if (!in) {
@@ -487,29 +489,35 @@ static bool record_var(Sema *S, Node *v, const ProjInfo *proj, bool at_end, Plan
     return true;
 }
 
-/* `at end`, or `every T from A to B`. */
-static bool record_when(Sema *S, Node *n, PlanSynRec *r)
+/* `at end`, `at [0 s, 10 s]`, or `every T from A to B`. */
+static bool record_when(Sema *S, Node *n, PlanLook *out)
 {
     Node *when = n->n_kids > 2 ? n->kid[2] : NULL;
-    if (when && when->kind == N_rec_at) {
-        r->at_end = when->kid[0]->kind == N_name && when->kid[0]->name == sym("end");
-        if (!r->at_end) diag_add(S->diags, D_not_yet, when->span, "this version records synapses `at end` or at regular intervals only");
-        return r->at_end;
-    }
     if (!when) {
         Diag *d = diag_add(S->diags, D_bad_interval, n->span, "when are these synapses recorded?");
         diag_hint(d, "add `at end` or `every 100 ms`");
         return false;
     }
-    if (!network_steps(S, when->kid[0], "a recording interval", &r->every)) return false;
-    if (when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &r->from)) return false;
-    if (when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &r->to)) return false;
-    if (r->every >= 1 && r->to > r->from) return true;
-    diag_add(S->diags, D_bad_interval, when->span, r->every < 1 ? "a recording interval is at least one time step" : "this window ends before it begins");
-    return false;
+    if (!watch_when(S, when, out)) return false;
+    if (out->kind == TIMES_SPIKES) diag_add(S->diags, D_bad_interval, when->span, "synapses are recorded at times, not at spikes");
+    return out->kind != TIMES_SPIKES;
 }
 
-static bool is_projection(Sema *S, Node *n)
+/* `record connectivity of ee`: who is joined to whom, with weights as they are at the end, and delays. */
+static void record_connectivity(Sema *S, const ProjInfo *proj)
+{
+    PlanSynRec r = {.name = proj->name, .when = {.kind = TIMES_END}, .watched = true, .connectivity = true};
+    Node weight = {.kind = N_name, .name = sym("weight")};
+    PlanVar *v = arena_one(S->arena, PlanVar);
+    const Slot *s = proj->inst ? inst_slot(proj->inst, weight.name) : NULL;
+    if ((!proj->inst || (s && (s->field >= 0 || ir_fn_find(proj->inst->mod, "obs.weight")))) && synapse_watch(S, &weight, proj, true, v)) r.n_vars = 1;
+    for (size_t k = 0; k < vec_len(S->syn_rec); k++)
+        if (S->syn_rec[k].connectivity && !strcmp(S->syn_rec[k].name, r.name)) return;
+    r.var = v;
+    vec_push(S->syn_rec, r);
+}
+
+bool synapse_is_projection(Sema *S, Node *n)
 {
     const Bind *b = n->kind == N_name ? scope_here(S->top, n->name) : NULL;
     return b && b->kind == B_PROJ;
@@ -539,17 +547,35 @@ static bool weight_of_none(Sema *S, Node *vars, Node *of)
     return true;
 }
 
+static bool is_whole(Sema *S, const Node *v)
+{
+    if (v->kind != N_name || v->name != sym("connectivity")) return false;
+    for (size_t p = 0; p < vec_len(S->pop); p++)
+        if (S->pop[p].inst && inst_slot(S->pop[p].inst, v->name)) return false;
+    return true;
+}
+
 bool synapse_record(Sema *S, Node *n)
 {
     Node *vars = n->kid[0], *of = n->kid[1];
-    int n_proj = 0;
-    for (int k = 0; k < of->n_kids; k++) n_proj += is_projection(S, of->kid[k]);
-    if (!n_proj) return weight_of_none(S, vars, of);
-    PlanSynRec base = {.every = 1, .to = INT64_MAX};
-    if (!record_when(S, n, &base)) return true;
+    int n_proj = 0, n_whole = 0;
+    for (int k = 0; k < of->n_kids; k++) n_proj += synapse_is_projection(S, of->kid[k]);
+    for (int k = 0; k < vars->n_kids; k++) n_whole += is_whole(S, vars->kid[k]);
+    if (!n_proj && !n_whole) return weight_of_none(S, vars, of);
+    PlanSynRec base = {.when = {.kind = TIMES_END}};
+    if ((n_whole < vars->n_kids || n->kid[2]) && !record_when(S, n, &base.when)) return true;
+    if (n_whole && base.when.kind != TIMES_END) {
+        diag_add(S->diags, D_bad_interval, n->kid[2]->span, "the connectivity is written once, `at end`");
+        return true;
+    }
     for (int k = 0; k < of->n_kids; k++) {
-        if (!is_projection(S, of->kid[k])) {
-            if (of->kid[k]->kind != N_poison) diag_add(S->diags, D_record_not_recordable, of->kid[k]->span, "this is no projection");
+        for (size_t q = 0; n_whole && of->kid[k]->kind == N_wild && q < vec_len(S->joined); q++) record_connectivity(S, &S->joined[q]);
+        if (n_whole && of->kid[k]->kind == N_wild) continue;
+        if (!synapse_is_projection(S, of->kid[k])) {
+            if (of->kid[k]->kind != N_poison && !(of->kid[k]->kind == N_name && follow_up(S, of, of->kid[k]->name))) {
+                Diag *d = diag_add(S->diags, D_record_not_recordable, of->kid[k]->span, "this is no projection");
+                if (n_whole) diag_hint(d, "name the connection, `connect … as ee`, or write `record connectivity of *`");
+            }
             continue;
         }
         for (size_t q = 0; q < vec_len(S->joined); q++) {
@@ -558,8 +584,10 @@ bool synapse_record(Sema *S, Node *n)
             PlanSynRec r = base;
             r.name = proj->name;
             PlanVar *list = arena_many(S->arena, PlanVar, (size_t)vars->n_kids);
-            for (int v = 0; v < vars->n_kids; v++)
-                if (record_var(S, vars->kid[v], proj, base.at_end, &list[r.n_vars])) r.n_vars++;
+            for (int v = 0; v < vars->n_kids; v++) {
+                if (is_whole(S, vars->kid[v])) record_connectivity(S, proj);
+                else if (synapse_watch(S, vars->kid[v], proj, base.when.kind == TIMES_END, &list[r.n_vars])) r.n_vars++;
+            }
             r.var = list;
             if (r.n_vars) vec_push(S->syn_rec, r);
         }

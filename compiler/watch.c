@@ -1,10 +1,12 @@
-/* What is watched of a run, and the runs themselves: record, run, expect. */
+/* What is watched of a run, and the runs themselves: record, run. */
 #include "wire.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
+/* A variable of a population that `v` names, for a recorder; diagnoses. */
+bool watch_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
 {
     Inst *in = p->inst;
     if (!in && !p->is_source) return false;
@@ -45,61 +47,148 @@ static bool record_var(Sema *S, Node *v, PopInfo *p, PlanVar *out)
     return true;
 }
 
+static bool every(Sema *S, Node *when, PlanLook *out)
+{
+    if (!network_steps(S, when->kid[0], "a recording interval", &out->every)) return false;
+    if (out->every < 1) {
+        diag_add(S->diags, D_bad_interval, when->kid[0]->span, "a recording interval is at least one time step");
+        return false;
+    }
+    if (when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &out->from)) return false;
+    if (when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &out->to)) return false;
+    if (out->to > out->from) return true;
+    diag_add(S->diags, D_bad_interval, span_join(when->kid[1] ? when->kid[1]->span : when->kid[2]->span, when->kid[2]->span), "this window ends before it begins");
+    return false;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* `at 10 ms`, `at [0 s, 10 s]`, `at linspace(…)`. */
+static bool times(Sema *S, Node *list, PlanLook *out)
+{
+    Ctx c = ctx_const(S, "a time of recording");
+    Ex e = elab(&c, list);
+    if (e.kind == EX_POISON) return false;
+    int n = e.kind == EX_LIST ? e.n : 1;
+    if (e.kind == EX_LIST && !n) {
+        diag_add(S->diags, D_bad_interval, list->span, "the list is empty");
+        return false;
+    }
+    int64_t *at = arena_many(S->arena, int64_t, (size_t)n);
+    for (int k = 0; k < n; k++) {
+        Node *one = list->kind == N_list && list->n_kids == n ? list->kid[k] : list;
+        Ex x = e.kind == EX_LIST ? e.item[k] : e;
+        bool exact;
+        if (x.kind != EX_NUM || !x.is_const || !elab_fits(&c, one, x, DIM_TIME, "a time of recording")) {
+            if (x.kind != EX_NUM && x.kind != EX_POISON) diag_add(S->diags, D_not_a_number, one->span, "expected a time, got %s", ex_say(S, x));
+            return false;
+        }
+        if (x.num < 0 || !decimal_steps(x.num, S->dt, &at[k], &exact)) {
+            diag_add(S->diags, D_bad_interval, one->span, "a time of recording is from 0 on");
+            return false;
+        }
+        if (!exact && fabs(decimal_time(at[k], S->dt) - x.num) > 1e-12 * x.num) {
+            Diag *d = diag_add(S->diags, D_off_grid, one->span, "a time of recording is no multiple of the time step");
+            diag_note(d, "the time step is %s", unit_show(S->arena, S->dt, DIM_TIME, NULL));
+            diag_hint(d, "the nearest multiple is %s", unit_show(S->arena, decimal_time(at[k], S->dt), DIM_TIME, NULL));
+            return false;
+        }
+    }
+    qsort(at, (size_t)n, sizeof *at, ascending);
+    int64_t kept = 1;
+    for (int k = 1; k < n; k++)
+        if (at[k] != at[kept - 1]) at[kept++] = at[k];
+    out->kind = TIMES_AT, out->at = at, out->n_at = kept;
+    return true;
+}
+
+bool watch_when(Sema *S, Node *when, PlanLook *out)
+{
+    *out = (PlanLook){.every = 1, .to = INT64_MAX};
+    if (!when) return true;
+    if (when->kind != N_rec_at) return every(S, when, out);
+    Node *at = when->kid[0];
+    bool word = at->kind == N_name && !scope_find(S->top, at->name);
+    if (word && at->name == sym("end")) out->kind = TIMES_END;
+    else if (word && at->name == sym("spikes")) out->kind = TIMES_SPIKES;
+    else return at->kind != N_poison && times(S, at, out);
+    return true;
+}
+
+/* `spikes`, `rate` and `count` of a population that has no variable of this name. */
+static bool is_word(const PopInfo *p, const Node *v, const char *word)
+{
+    return v->kind == N_name && v->name == sym(word) && !(p->inst && inst_slot(p->inst, v->name));
+}
+
+static void record_count(Sema *S, Node *v, Node *when_at, const PlanLook *when, const PopInfo *p, const PopRef *of)
+{
+    if (!when_at || when->kind != TIMES_EVERY) {
+        Diag *d = diag_add(S->diags, D_bad_interval, when_at ? when_at->span : v->span, "a %s is recorded at regular intervals, over each of which spikes are counted", v->name);
+        diag_hint(d, "write `every 5 ms`"), diag_mend(d, (Span){n->span.hi, n->span.hi}, " every 5 ms");
+        return;
+    }
+    PlanCount c = {.pop = p->plan, .sel = of->sel, .each = v->name == sym("count"), .every = when->every, .from = when->from, .to = when->to};
+    vec_push(S->count, c);
+}
+
+/* `V`, or `mean(V)`, `sd(V)`, `min(V)`, `max(V)` over the population. */
+static bool record_value(Sema *S, Node *v, PopInfo *p, const PlanLook *when, PlanVar *out)
+{
+    static const char *const over[] = {[OVER_MEAN] = "mean", [OVER_SD] = "sd", [OVER_MIN] = "min", [OVER_MAX] = "max"};
+    if (v->kind == N_name) return watch_var(S, v, p, out);
+    int which = 0;
+    for (int k = OVER_MEAN; k <= OVER_MAX; k++)
+        if (v->kind == N_call && v->kid[0]->kind == N_name && v->n_kids == 2 && !strcmp(v->kid[0]->name, over[k])) which = k;
+    if (!which || v->kid[1]->kind != N_name) {
+        if (v->kind == N_poison) return false;
+        Diag *d = diag_add(S->diags, D_record_not_recordable, v->span, "a recording takes variables, or their `mean`, `sd`, `min` and `max` over the population");
+        if (v->kind != N_call || !which) diag_hint(d, "give the expression a name in the model, `x = …`, and record `x`");
+        else diag_hint(d, "write `%s(V)`", over[which]);
+        return false;
+    }
+    if (when->kind == TIMES_SPIKES) {
+        diag_add(S->diags, D_record_not_recordable, v->span, "single spikes have no `%s` over the population", over[which]);
+        return false;
+    }
+    if (!watch_var(S, v->kid[1], p, out)) return false;
+    out->name = arena_printf(S->arena, "%s(%s)", over[which], out->name);
+    out->over = (PlanOver)which;
+    return true;
+}
+
 void watch_record(Sema *S, Node *n)
 {
     if (synapse_record(S, n)) return;
-    Node *vars = n->kid[0], *when = n->n_kids > 2 ? n->kid[2] : NULL;
-    bool spikes = false;
-    static const char *const later[] = {"rate", "count", "connectivity", "weight"};
-    for (int k = 0; k < vars->n_kids; k++) {
-        Node *v = vars->kid[k];
-        if (v->kind != N_name) {
-            if (v->kind != N_poison) diag_add(S->diags, D_not_yet, v->span, "this version records variables by name only");
-            return;
-        }
-        for (size_t q = 0; q < sizeof later / sizeof *later; q++)
-            if (!strcmp(v->name, later[q])) {
-                bool own = false;
-                for (size_t p = 0; p < vec_len(S->pop); p++) own = own || (S->pop[p].inst && inst_slot(S->pop[p].inst, v->name));
-                if (own) continue;
-                diag_add(S->diags, D_not_yet, v->span, "this version cannot record `%s` yet", v->name);
-                return;
-            }
-        if (!strcmp(v->name, "spikes")) spikes = true;
-    }
-    PlanRec base = {.every = 1, .from = 0, .to = INT64_MAX};
-    if (when && when->kind == N_rec_at) {
-        diag_add(S->diags, D_not_yet, when->span, "this version records at regular intervals only");
-        return;
-    }
-    if (when && !network_steps(S, when->kid[0], "a recording interval", &base.every)) return;
-    if (when && base.every < 1) {
-        diag_add(S->diags, D_bad_interval, when->kid[0]->span, "a recording interval is at least one time step");
-        return;
-    }
-    if (when && when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &base.from)) return;
-    if (when && when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &base.to)) return;
-    if (base.to <= base.from) {
-        diag_add(S->diags, D_bad_interval, span_join(when->kid[1] ? when->kid[1]->span : when->kid[2]->span, when->kid[2]->span), "this window ends before it begins");
-        return;
-    }
+    Node *vars = n->kid[0], *when_at = n->n_kids > 2 ? n->kid[2] : NULL;
+    PlanLook when;
+    if (!watch_when(S, when_at, &when)) return;
     for (int q = 0; q < n->kid[1]->n_kids; q++) {
-        Ex pops = network_pops(S, n->kid[1]->kid[q]);
-        if (pops.kind != EX_POPS || !wire_port_free(S, n->kid[1]->kid[q], pops, "what is recorded from")) continue;
-        if (spikes && !wire_sends_spikes(S, n->kid[1]->kid[q], pops)) continue;
+        Node *of = n->kid[1]->kid[q];
+        Ex pops = network_pops(S, of);
+        if (pops.kind != EX_POPS || !wire_port_free(S, of, pops, "what is recorded from")) continue;
         for (int b = 0; b < pops.n; b++) {
             PopInfo *p = &S->pop[pops.pops[b].pop];
-            if (spikes) {
-                p->spikes_wanted = true;
-                if (vars->n_kids == 1) continue;
-            }
-            PlanRec r = base;
+            PlanRec r = {.pop = p->plan, .sel = pops.pops[b].sel, .when = when};
             PlanVar *list = arena_many(S->arena, PlanVar, (size_t)vars->n_kids);
-            r.pop = p->plan;
-            r.sel = pops.pops[b].sel;
-            for (int k = 0; k < vars->n_kids; k++)
-                if (strcmp(vars->kid[k]->name, "spikes") && record_var(S, vars->kid[k], p, &list[r.n_vars])) r.n_vars++;
+            bool can_spike = true;
+            for (int k = 0; k < vars->n_kids; k++) {
+                Node *v = vars->kid[k];
+                bool spikes = is_word(p, v, "spikes"), count = is_word(p, v, "rate") || is_word(p, v, "count");
+                if (spikes || count) {
+                    can_spike = can_spike && (b || wire_sends_spikes(S, of, pops));
+                    if (!can_spike) continue;
+                    if (spikes) p->spikes_wanted = true;
+                    else record_count(S, v, when_at, &when, p, &pops.pops[b]);
+                } else if (record_value(S, v, p, &when, &list[r.n_vars]))
+                    r.n_vars++;
+            }
             r.var = list;
+            if (r.n_vars && when.kind == TIMES_SPIKES && (p->is_source || !wire_sends_spikes(S, of, pops))) return;
             if (r.n_vars) vec_push(S->rec, r);
         }
     }
@@ -119,101 +208,4 @@ void watch_run(Sema *S, Node *n)
         return;
     }
     vec_push(S->run, r);
-}
-
-/* An expectation from a loop names what this round of it looks at: its own text is that of all rounds. */
-static const char *said_of_round(Sema *S, const PlanExpect *x, const Ex *pops)
-{
-    Buf b = {0};
-    buf_printf(&b, "expect rate(");
-    for (int k = 0; k < pops->n; k++) buf_printf(&b, "%s%s", k ? ", " : "", wire_selected(S, &pops->pops[k]));
-    if (x->from > 0) buf_printf(&b, ", from = %s", unit_show(S->arena, decimal_time(x->from, S->dt), DIM_TIME, NULL));
-    buf_printf(&b, ") in %c%.4g Hz, %.4g Hz%c", x->open_lo ? '(' : '[', x->lo, x->hi, x->open_hi ? ')' : ']');
-    const char *text = arena_strdup(S->arena, b.p);
-    buf_free(&b);
-    return text;
-}
-
-/* `expect rate(E, from = 200 ms) in [4 Hz, 5 Hz]`. */
-static void watch_expect(Sema *S, Node *n)
-{
-    static const char *const later[] = {"count", "cv_isi", "fano", "synchrony", "correlation", "burst_index", "branching_ratio",
-                                        "mean", "sd", "min", "max", "first_spike"};
-    static const char *const windows[] = {"from", "to", "last"};
-    Node *m = n->kid[0], *iv = n->n_kids > 1 ? n->kid[1] : NULL;
-    if (m->kind == N_poison) return;
-    for (size_t k = 0; m->kind == N_call && m->kid[0]->kind == N_name && k < sizeof later / sizeof *later; k++)
-        if (!strcmp(later[k], m->kid[0]->name)) {
-            diag_add(S->diags, D_not_yet, m->kid[0]->span, "this version cannot expect `%s` yet", m->kid[0]->name);
-            return;
-        }
-    static const char *const measures[] = {"rate"};
-    if (m->kind != N_call || m->kid[0]->kind != N_name || strcmp(m->kid[0]->name, "rate") || !iv || m->n_kids < 2) {
-        const char *near = m->kind == N_call && m->kid[0]->kind == N_name && m->kid[0]->name != sym("rate") ? m->kid[0]->name : NULL;
-        if (near) {
-            Diag *d = diag_add(S->diags, D_bad_argument, m->kid[0]->span, "there is no measure `%s`", near);
-            near = diag_nearest(near, measures, 1);
-            if (near) diag_hint(d, "did you mean `%s`?", near);
-            return;
-        }
-        Diag *d = diag_add(S->diags, D_bad_argument, m->span, "expected a measure and an interval");
-        diag_hint(d, "write it like `expect rate(E, from = 200 ms) in [4 Hz, 5 Hz]`");
-        return;
-    }
-    PlanExpect x = {.text = ast_source(S->ast, n), .measure = "rate", .to = INT64_MAX};
-    int64_t last = -1;
-    bool ok = true;
-    for (int k = 2; k < m->n_kids; k++) {
-        Node *a = m->kid[k];
-        if (a->kind == N_arg && !strcmp(a->name, "from")) ok = network_steps(S, a->kid[0], "`from`", &x.from) && ok;
-        else if (a->kind == N_arg && !strcmp(a->name, "to")) ok = network_steps(S, a->kid[0], "`to`", &x.to) && ok;
-        else if (a->kind == N_arg && !strcmp(a->name, "last")) ok = network_steps(S, a->kid[0], "`last`", &last) && ok;
-        else {
-            Diag *d = diag_add(S->diags, D_bad_argument, a->span, "`rate` takes a population and a window");
-            const char *near = a->kind == N_arg ? diag_nearest(a->name, windows, 3) : NULL;
-            if (near) diag_hint(d, "did you mean `%s`?", near);
-            else diag_hint(d, "a window is `from = …`, `to = …` or `last = …`");
-            ok = false;
-        }
-    }
-    int64_t total = 0;
-    for (size_t k = 0; k < vec_len(S->run); k++) total += S->run[k].steps;
-    if (x.to > total) x.to = total;
-    if (last >= 0) x.from = last < x.to ? x.to - last : 0;
-    Ctx c = ctx_const(S, "a bound of what is expected");
-    ok = elab_const(&c, iv->kid[0], DIM_RATE, "a rate", &x.lo) && elab_const(&c, iv->kid[1], DIM_RATE, "a rate", &x.hi) && ok;
-    if (ok && (x.lo > x.hi || (x.lo == x.hi && (iv->which & 3)))) {
-        Diag *d = diag_add(S->diags, D_bad_interval, iv->span, "no rate lies in this interval");
-        if (x.lo > x.hi) diag_hint(d, "write `[%s, %s]`", ex_source(S, iv->kid[1]), ex_source(S, iv->kid[0]));
-        return;
-    }
-    x.lo *= 1000, x.hi *= 1000;
-    x.open_lo = iv->which & 1;
-    x.open_hi = (iv->which & 2) != 0;
-    Ex pops = network_pops(S, m->kid[1]);
-    if (!ok || pops.kind != EX_POPS || !wire_port_free(S, m->kid[1], pops, "what is measured") || !wire_sends_spikes(S, m->kid[1], pops)) return;
-    if (x.from >= x.to && total > 0) {
-        if (S->opt->duration) return; /* the user cut the run short of what the model measures */
-        Diag *d = diag_add(S->diags, D_bad_interval, m->span, "this window is empty");
-        diag_note(d, "the model runs for %s", unit_show(S->arena, decimal_time(total, S->dt), DIM_TIME, NULL));
-        return;
-    }
-    int *pop = arena_many(S->arena, int, (size_t)pops.n);
-    PlanSelect *sel = arena_many(S->arena, PlanSelect, (size_t)pops.n);
-    for (int k = 0; k < pops.n; k++) {
-        PopInfo *p = &S->pop[pops.pops[k].pop];
-        pop[k] = p->plan;
-        sel[k] = pops.pops[k].sel;
-    }
-    x.pop = pop;
-    x.sel = sel;
-    x.n_pops = pops.n;
-    if (n->flags & AST_EXPANDED) x.text = said_of_round(S, &x, &pops);
-    vec_push(S->expect, x);
-}
-
-void watch_expects(Sema *S)
-{
-    for (size_t k = 0; k < vec_len(S->items); k++)
-        if (S->items[k]->kind == N_expect) watch_expect(S, S->items[k]);
 }

@@ -426,6 +426,24 @@ static Ex pick_cell(const void *user, Node *n, Ex e)
     return wire_pick(w->S, n, e, w->cell);
 }
 
+/* May these synapses be static ones, because they do nothing but `on pre { port += weight }`? */
+static bool is_static(const ModelDef *def, Node *settings)
+{
+    const Node *body = def->body, *on = NULL, *decl = NULL;
+    for (int k = 0; k < body->n_kids; k++) {
+        const Node *p = body->kid[k];
+        if (p && p->kind == N_on && !on) on = p;
+        else if (p && p->kind == N_decls && p->n_kids == 1 && !decl) decl = p->kid[0];
+        else if (p) return false;
+    }
+    if (!on || !decl || def->n_settings || !wire_setting(settings, "weight")) return false;
+    bool weight = decl->name == sym("weight") && decl->kid[0] && decl->kid[0]->name == sym("port") && (decl->n_kids < 3 || !decl->kid[2]);
+    bool pre = on->kid[0]->kind == N_name && on->kid[0]->name == sym("pre") && !on->kid[1] && on->kid[2] && on->kid[2]->n_kids == 1;
+    const Node *add = pre ? on->kid[2]->kid[0] : NULL;
+    return weight && add && add->kind == N_assign && add->op == '+' && add->kid[0]->kind == N_name && add->kid[0]->name == sym("port") &&
+           add->kid[1]->kind == N_name && add->kid[1]->name == sym("weight");
+}
+
 /* One cell of a connect: one source population to one target population. */
 static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
 {
@@ -470,6 +488,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
+    ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (model) {
         Joint *joint = arena_one(S->arena, Joint);
         *joint = (Joint){.from = from, .to = to, .port = port, .pick = pick_cell, .user = &w, .wrap = w.wrap};
@@ -482,7 +501,6 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
         ok = synapse && ok;
     } else if (!rules_weighted(rule))
         ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
-    ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w.mod && vec_len(w.mod->fn)) {
         int kernel = network_module(S, w.mod);
@@ -524,6 +542,7 @@ static void wire_connect(Sema *S, Node *n)
     bool plastic = n->name2 && n->name2 != sym("static");
     ModelDef model;
     if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
+    if (plastic && is_static(&model, n->n_kids > 3 ? n->kid[3] : NULL)) plastic = false;
     if (!plastic) wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!wire_port_free(S, n->kid[0], from, "the source")) return;

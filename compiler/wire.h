@@ -40,6 +40,12 @@ bool wire_sends_spikes(Sema *S, Node *n, Ex e);                /* diagnoses popu
 /* ---- watch.c ---- */
 void watch_record(Sema *S, Node *n);
 void watch_run(Sema *S, Node *n);
+/* Reads `every P from A to B`, `at [T, …]`, `at end`, `at spikes`; nothing said is every step. Diagnoses. */
+bool watch_when(Sema *S, Node *when, PlanLook *out);
+bool watch_var(Sema *S, Node *v, struct PopInfo *p, PlanVar *out);
+
+/* ---- synapse.c ---- */
+bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar *out);
 
 /* ---- rules.c ---- */
 bool rules_special(const RuleDef *rule);

@@ -223,7 +223,7 @@ static bool plot_in_file(Parse *p)
     if (!is_name(t, "plot")) return false;
     Diag *d = message_error(p, D_plot_in_file, t->span,
                             "plots are made after the run, not in the model file");
-    if (d) diag_hint(d, "take this line away and type `cortexc show out.h5` after the run");
+    if (d) diag_hint(d, "take this line away and type `cortexc plot out.h5` after the run");
     return true;
 }
 

@@ -1,9 +1,18 @@
 /* `check`, `emit`, `show`, `list`, `--explain`: looking without running. */
 #include "main.h"
 #include "output.h"
+#include "plot.h"
 
 #include <locale.h>
 #include <string.h>
+
+/* Are the equations of two populations advanced alike, as far as `check` says? */
+static bool same_answers(const CompiledEqs *a, const CompiledEqs *b)
+{
+    bool same = !strcmp(a->model, b->model) && a->n == b->n && !a->stability == !b->stability;
+    for (int m = 0; same && m < a->n; m++) same = !strcmp(a->eq[m].method, b->eq[m].method) && !strcmp(a->eq[m].why, b->eq[m].why);
+    return same && (!a->stability || !strcmp(a->stability, b->stability));
+}
 
 int command_check(const Options *o, int argc, char **argv)
 {
@@ -21,27 +30,30 @@ int command_check(const Options *o, int argc, char **argv)
         for (size_t k = 0; k < vec_len(c->eqs); k++) {
             const CompiledEqs *q = &c->eqs[k];
             bool told = false; /* the same answers for a population before? */
-            for (size_t j = 0; j < k && !told; j++) {
-                told = !strcmp(c->eqs[j].model, q->model) && c->eqs[j].n == q->n;
-                for (int m = 0; told && m < q->n; m++) told = !strcmp(c->eqs[j].eq[m].method, q->eq[m].method);
-            }
+            for (size_t j = 0; j < k && !told; j++) told = same_answers(&c->eqs[j], q);
             if (told) continue;
             printf("\n%s", q->pops);
-            for (size_t j = k + 1; j < vec_len(c->eqs); j++) {
-                bool same = !strcmp(c->eqs[j].model, q->model) && c->eqs[j].n == q->n;
-                for (int m = 0; same && m < q->n; m++) same = !strcmp(c->eqs[j].eq[m].method, q->eq[m].method);
-                if (same) printf(", %s", c->eqs[j].pops);
-            }
+            for (size_t j = k + 1; j < vec_len(c->eqs); j++)
+                if (same_answers(q, &c->eqs[j])) printf(", %s", c->eqs[j].pops);
             printf(" (%s)\n", q->model);
             for (int m = 0; m < q->n; m++) {
                 const OdeEq *e = &q->eq[m];
                 printf("  d%s/dt = %s\n    %s: %s\n", e->name, e->text, e->method, e->why);
                 if (e->ruled_out) printf("    not %s\n", e->ruled_out);
             }
+            if (q->stability) printf("  %s\n", q->stability);
         }
     }
     unload(&l);
     return status;
+}
+
+static void print_when(const PlanLook *w)
+{
+    if (w->kind == TIMES_END) printf(" at end");
+    else if (w->kind == TIMES_SPIKES) printf(" at spikes");
+    else if (w->kind == TIMES_AT) printf(" at %lld times", (long long)w->n_at);
+    else printf(" every %lld steps", (long long)w->every);
 }
 
 static void print_plan(const Compiled *c)
@@ -79,14 +91,20 @@ static void print_plan(const Compiled *c)
         const PlanRec *q = &p->rec[k];
         printf("record %s:", p->pop[q->pop].name);
         for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
-        printf(" of %u neurons every %lld steps\n", q->sel.n, (long long)q->every);
+        printf(" of %u neurons", q->sel.n);
+        print_when(&q->when);
+        printf("%s\n", q->watched ? ", for what is expected" : "");
+    }
+    for (int k = 0; k < p->n_counts; k++) {
+        const PlanCount *q = &p->count[k];
+        printf("record %s of %s: %u neurons every %lld steps\n", q->each ? "count" : "rate", p->pop[q->pop].name, q->sel.n, (long long)q->every);
     }
     for (int k = 0; k < p->n_syn_recs; k++) {
         const PlanSynRec *q = &p->syn_rec[k];
         printf("record synapses of %s:", q->name);
         for (int v = 0; v < q->n_vars; v++) printf(" %s", q->var[v].name);
-        if (q->at_end) printf(" at end\n");
-        else printf(" every %lld steps\n", (long long)q->every);
+        print_when(&q->when);
+        printf("%s\n", q->connectivity ? ", the whole projection" : q->watched ? ", for what is expected" : "");
     }
     for (int k = 0; k < p->n_runs; k++) printf("run %lld steps\n", (long long)p->run[k].steps);
 }
@@ -162,6 +180,20 @@ static int list_stimuli(const char *only)
     return found;
 }
 
+static int list_measures(const char *only)
+{
+    int found = 0;
+    for (int k = 0; k < runtime_registry.n_measures; k++) {
+        const MeasureDef *m = runtime_registry.measure[k];
+        if (!wanted(only, m->name)) continue;
+        printf("%s\n    %s\n    %s\n", m->name, m->doc, m->example);
+        if (m->width) printf("    %-10s a time (%g ms when it is left out)\n", m->width, m->width_ms);
+        if (*m->source) printf("    after %s\n", m->source);
+        found++;
+    }
+    return found;
+}
+
 static int list_units(const char *only)
 {
     int found = 0;
@@ -193,6 +225,18 @@ static int list_integrators(const char *only)
     for (int k = 0; k < n_integrators; k++) {
         if (!wanted(only, integrators[k]->name)) continue;
         printf("%-18s %s\n", integrators[k]->name, integrators[k]->doc);
+        found++;
+    }
+    return found;
+}
+
+static int list_plots(const char *only)
+{
+    const char *name, *doc;
+    int found = 0;
+    for (int k = 0; plot_row(k, &name, &doc); k++) {
+        if (!wanted(only, name)) continue;
+        printf("%-10s %s\n", name, doc);
         found++;
     }
     return found;
@@ -253,9 +297,9 @@ int command_list(const Options *o, int argc, char **argv)
     static const struct {
         const char *name;
         int (*list)(const char *only);
-    } kinds[] = {{"rules", list_rules}, {"stimuli", list_stimuli}, {"units", list_units}, {"functions", list_functions},
-                 {"integrators", list_integrators}, {"diagnostics", list_diagnostics}};
-    if (argc < 1 || argc > 2) return complain_usage("`cortexc list` takes models, rules, stimuli, units, functions, integrators or diagnostics");
+    } kinds[] = {{"rules", list_rules}, {"stimuli", list_stimuli}, {"measures", list_measures}, {"units", list_units}, {"functions", list_functions},
+                 {"integrators", list_integrators}, {"plots", list_plots}, {"diagnostics", list_diagnostics}};
+    if (argc < 1 || argc > 2) return complain_usage("`cortexc list` takes models, rules, stimuli, measures, units, functions, integrators, plots or diagnostics");
     const char *only = argc > 1 ? argv[1] : NULL;
     int found = -1;
     if (!strcmp(argv[0], "models")) found = list_models(o, only);

@@ -120,6 +120,15 @@ static int take(Options *o, int id, char *arg)
         if (!whole(arg, 1024, &v) || v < 1) return 1 + complain_usage("--threads takes a number from 1 to 1024, not `%s`", arg);
         o->threads = (int)v;
         break;
+    case OPT_FROM: o->plot_from = arg; break;
+    case OPT_TO: o->plot_to = arg; break;
+    case OPT_OF: o->plot_of = arg; break;
+    case OPT_SIZE: o->plot_size = arg; break;
+    case OPT_TITLE: o->plot_title = arg; break;
+    case OPT_DPI:
+        if (!whole(arg, 2400, &v) || v < 24) return 1 + complain_usage("--dpi takes a number from 24 to 2400, not `%s`", arg);
+        o->dpi = (int)v;
+        break;
     case OPT_BACKEND: o->backend = arg; break;
     case OPT_FORCE: o->force = true; break;
     case OPT_STRICT: o->strict = true; break;

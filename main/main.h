@@ -6,6 +6,8 @@
 #include "compile.h"
 
 typedef struct Options {
+    const char *plot_from, *plot_to, *plot_of, *plot_size, *plot_title;
+    int dpi;
     const char *output, *duration, *backend, *progress, *color, *dump_after;
     CompileSetting *set; /* vec */
     bool has_seed, force, quiet, strict, check, format_check, json_diagnostics;

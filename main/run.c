@@ -78,13 +78,17 @@ static bool simulate(Engine *e, const Plan *p, Summary *s, Progress *pr, Fail *f
 }
 
 /* What the model expects of itself, met or not; false when something is not. */
-static bool tell_expected(const Options *o, const Expect *x, int64_t steps)
+static bool tell_expected(const Options *o, const Expect *x)
 {
     bool all = true;
     for (int k = 0; k < expect_count(x); k++) {
-        ExpectResult r = expect_result(x, k, steps);
+        ExpectResult r = expect_result(x, k);
+        FILE *to = r.met ? stdout : stderr;
         all = all && r.met;
-        if (!o->quiet || !r.met) fprintf(r.met ? stdout : stderr, "%s: %s (%.4g Hz)\n", r.met ? "met" : "cortexc: not met", r.text, r.value);
+        if (o->quiet && r.met) continue;
+        fprintf(to, "%s: %s (", r.met ? "met" : "cortexc: not met", r.text);
+        if (r.why) fprintf(to, "%s)\n", r.why);
+        else fprintf(to, "%.4g%s%s)\n", r.value, *r.unit ? " " : "", r.unit);
     }
     return all;
 }
@@ -99,7 +103,7 @@ static void tell(const Options *o, const Summary *s, const EngineStats *st, cons
     summary_raster(s, stdout, color, columns, 0);
     printf("\n%llu neurons, %llu synapses, %llu spikes; built in %.2f s, run in %.2f s with %d thread%s\n", (unsigned long long)st->neurons,
            (unsigned long long)st->synapses, (unsigned long long)st->spikes, st->build_s, st->run_s, st->threads, st->threads == 1 ? "" : "s");
-    printf("results: %s\nnext:    cortexc show %s\n", path, path);
+    printf("results: %s\nnext:    cortexc plot %s\n", path, path);
 }
 
 /* `-v`: what was built, on stderr. */
@@ -158,6 +162,8 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     bool ok = simulate(e, p, s, pr, &f);
     EngineNan nan = engine_nan(e);
     if (ok && !stop_now) engine_finish(e);
+    if (ok && !stop_now) ok = engine_last_frames(e, &f);
+    expect_finish(x, e);
     EngineStats st = engine_stats(e);
     int64_t total = 0;
     for (int k = 0; k < p->n_runs; k++) total += p->run[k].steps;
@@ -168,7 +174,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     } else if (!output_finish(out, e, s, x, &f)) {
         status = complain(o, &f);
     } else {
-        bool met = tell_expected(o, x, st.steps);
+        bool met = tell_expected(o, x);
         if (!o->quiet) tell(o, s, &st, path);
         if (!o->quiet) tell_notes(p);
         if (nan.hit) {

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FRAME_BYTES = 32 << 20, /* recorded values kept for a window, where one step does not need more */
-       NEURONS_A_THREAD = 2000 /* fewer are not worth a thread */ };
+enum { NEURONS_A_THREAD = 2000 }; /* fewer are not worth a thread */
 
 /* The number of selected neurons below `neuron`: where a selection is cut between threads. */
 size_t engine_cut(const PlanSelect *s, uint32_t neuron)
@@ -153,37 +152,9 @@ static bool make_stim(Engine *e, int k, Fail *f)
     return ok;
 }
 
-static void make_rec(Engine *e, int k)
-{
-    Rec *r = &e->rec[k];
-    const PlanRec *p = r->plan = &e->plan->rec[k];
-    r->cut = cuts(e, p->pop, &p->sel);
-    r->frame_size = (size_t)p->n_vars * p->sel.n;
-    r->value = cx_alloc((size_t)p->n_vars, sizeof *r->value, "recordings");
-    e->pop[p->pop].recorded = true;
-}
-
-/* The window is also bounded by the memory for recorded values; then the buffers are made. */
 static void make_buffers(Engine *e)
 {
-    double a_step = 0;
-    for (int k = 0; k < e->plan->n_recs; k++)
-        a_step += (double)e->rec[k].frame_size * sizeof(double) / (double)e->rec[k].plan->every;
-    for (int k = 0; k < e->plan->n_syn_recs; k++)
-        if (!e->syn_rec[k].plan->at_end)
-            a_step += (double)e->syn_rec[k].plan->n_vars * (double)e->syn_rec[k].n * sizeof(double) / (double)e->syn_rec[k].plan->every;
-    while (e->window > 1 && a_step * e->window > FRAME_BYTES) e->window--;
-    for (int k = 0; k < e->plan->n_recs; k++) {
-        Rec *r = &e->rec[k];
-        size_t n = (size_t)((e->window - 1) / r->plan->every + 1);
-        for (int j = 0; j < 2; j++) r->frames[j] = cx_alloc(n * r->frame_size, sizeof(double), "recordings");
-    }
-    for (int k = 0; k < e->plan->n_syn_recs; k++) {
-        SynRec *r = &e->syn_rec[k];
-        if (r->plan->at_end) continue;
-        size_t n = (size_t)((e->window - 1) / r->plan->every + 1) * (size_t)r->plan->n_vars * r->n;
-        for (int j = 0; j < 2; j++) r->frames[j] = cx_alloc(n, sizeof(double), "recordings");
-    }
+    engine_record_buffers(e);
     for (int t = 0; t < e->n_threads; t++)
         for (int j = 0; j < 2; j++)
             e->worker[t].spikes[j].end = cx_alloc((size_t)e->window * (size_t)e->plan->n_pops, sizeof(size_t), "spikes of a window");
@@ -256,7 +227,7 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     e->syn_rec = cx_alloc((size_t)p->n_syn_recs, sizeof *e->syn_rec, "engine");
     for (int t = 0; t < e->n_threads; t++) make_worker(e, t);
     links_workers(e);
-    for (int k = 0; k < p->n_recs; k++) make_rec(e, k);
+    for (int k = 0; k < p->n_recs; k++) engine_record_make(e, k);
     for (int k = 0; ok && k < p->n_stims; k++) ok = make_stim(e, k, f);
     if (!ok || !engine_build(e, f)) {
         engine_free(e);
@@ -405,20 +376,7 @@ void engine_free(Engine *e)
         if (p->counts) rng_poisson_free(p->counts);
         vec_free(p->flight);
     }
-    for (int k = 0; k < e->plan->n_recs; k++) {
-        cx_free(e->rec[k].cut);
-        cx_free(e->rec[k].frames[0]);
-        cx_free(e->rec[k].frames[1]);
-        cx_free(e->rec[k].value);
-    }
-    for (int k = 0; k < e->plan->n_syn_recs; k++) {
-        SynRec *r = &e->syn_rec[k];
-        for (int t = 0; r->position && t < e->n_threads; t++) cx_free(r->position[t]);
-        cx_free(r->position);
-        cx_free(r->frames[0]);
-        cx_free(r->frames[1]);
-        cx_free(r->value);
-    }
+    engine_record_free(e);
     cx_free(e->syn_rec);
     for (int k = 0; k < e->plan->n_stims; k++) {
         cx_free(e->stim[k].cut);

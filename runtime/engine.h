@@ -17,6 +17,8 @@ struct Sink {
     bool (*frame)(Sink *s, int rec, int64_t step, const double *const *value, Fail *f);
     /* The same of synapse recorder `rec`, in the order (source, target, multiplicity). May be NULL. */
     bool (*synapses)(Sink *s, int rec, int64_t step, uint64_t n, const double *const *value, Fail *f);
+    /* Of a recorder at spikes: n of those stamped `step`, ascending in id; several calls a step. May be NULL. */
+    bool (*rows)(Sink *s, int rec, int64_t step, const uint32_t *id, size_t n, const double *const *before, const double *const *after, Fail *f);
 };
 
 typedef struct EngineOptions {
@@ -53,6 +55,8 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f);
 bool engine_run(Engine *e, int64_t steps, Fail *f);
 /* After the last run: phase 1 of the final time (interface: state hash, recordings at end). */
 void engine_finish(Engine *e);
+/* Then hands on what is recorded at the end. */
+bool engine_last_frames(Engine *e, Fail *f);
 EngineStats engine_stats(const Engine *e);
 EngineNan engine_nan(const Engine *e);
 /* The number of synapses of a projection. */
@@ -66,6 +70,13 @@ const double *engine_column(const Engine *e, int pop, int field);
 /* Visits the synapses of a projection in the order (source, target, multiplicity). */
 typedef void EngineEdge(void *user, uint32_t src, uint32_t tgt, double weight, int64_t delay_steps);
 void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user);
+/* Mean, standard deviation and range of the weights of a projection at the time reached, the same
+ * for any number of threads. `known` is false for synapses without a weight or with one beyond 2^19. */
+typedef struct EngineWeights {
+    bool known;
+    double mean, sd, min, max;
+} EngineWeights;
+EngineWeights engine_weights(const Engine *e, int proj);
 /* The ends of the synapses of a projection, in the same order. */
 typedef void EngineSynapse(void *user, uint32_t src, uint32_t tgt, uint32_t mult);
 void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user);

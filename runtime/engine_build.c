@@ -539,7 +539,7 @@ static void make_room(void *user, int thread)
     s->n = at;
     s->tgt = cx_alloc(at, g->wide ? sizeof(uint32_t) : sizeof(uint16_t), "synapses");
     if (g->weighted) s->weight = cx_alloc(at, sizeof(float), "synapses");
-    if (g->plastic) plastic_room(b->e, g, s);
+    if (g->plastic) plastic_room(b->e, g, s, thread);
     if (g->delayed) s->seg = cx_alloc(b->n_blocks, sizeof *s->seg, "synapses");
 }
 

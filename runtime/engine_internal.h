@@ -68,7 +68,8 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     uint64_t n;
     Ring ring;
     /* Of a plastic group, where `tgt` holds neurons and synapses are numbered as they are stored. */
-    double **col;      /* [field of the synapse's kernel]; NULL for columns of neurons */
+    double **col;      /* [field of the synapse's kernel]; NULL for columns of populations */
+    uint32_t first;    /* the first target of the thread: where columns of targets begin */
     uint32_t *src;     /* sources, where handlers that run at no arrival ask for them */
     uint32_t *mult;    /* multiplicities, where handlers draw and any is not 0 */
     struct Wait *wait; /* [handler] */
@@ -119,17 +120,24 @@ typedef struct Pop {
     uint32_t max_delay;
     Flight *flight;          /* vec, oldest first, from flight_head on */
     size_t flight_head;
-    bool driven, recorded;
+    bool driven, recorded, watched; /* watched: at its spikes */
     bool heard;              /* its spikes are noted for `on post`, those of so many steps: */
     uint32_t heard_steps;    /* a power of two */
 } Pop;
+
+typedef struct SpikeRows { /* of a recorder at spikes, of one thread and window: one a spike */
+    uint32_t *id;    /* vecs */
+    int64_t *step;
+    double **value;  /* [variable] before the reset, [n_vars + variable] behind it */
+} SpikeRows;
 
 typedef struct Rec {
     const PlanRec *plan;
     size_t *cut;             /* threads + 1: positions of the selection */
     size_t frame_size;       /* doubles of one frame */
     double *frames[2];       /* of two windows, in turn */
-    const double **value;    /* one a variable, for the call of the sink */
+    const double **value;    /* two a variable, for the call of the sink */
+    SpikeRows *rows[2];      /* [thread]; NULL but for recorders at spikes */
 } Rec;
 
 typedef struct SynRec { /* a recorder of synapses */
@@ -227,6 +235,17 @@ double *const *engine_columns(const Engine *e, int pop, int kernel);
 bool engine_build(Engine *e, Fail *f);
 bool engine_delay_steps(double ms, double dt, uint32_t *steps);
 
+/* engine_record.c: what recorders see. */
+void engine_record_make(Engine *e, int k);
+void engine_record_buffers(Engine *e);
+void engine_record_free(Engine *e);
+/* Where a frame is kept: `size` doubles for the k-th step of a window. */
+double *engine_record_slot(const Engine *e, const PlanLook *w, double *const frames[2], size_t size, int turn, int k, int64_t step);
+void engine_record_begin(Worker *w); /* of a window */
+void engine_record_frames(Worker *w, int k, int pop, const Frame *fr);
+void engine_record_spikes(Worker *w, int pop, const Frame *fr, const uint32_t *id, size_t n, bool behind);
+bool engine_record_give(Engine *e, int turn, int64_t step, int k);
+
 /* engine_edges.c: visits the synapses of a projection in the order (source, target, multiplicity). */
 typedef struct EdgeAt {
     uint32_t src, tgt, mult, delay;
@@ -248,7 +267,7 @@ uint32_t plastic_source(const Group *g, const Share *s, uint64_t at); /* of syna
 /* Runs FN_INIT for the n synapses from `first` on and checks what came out; tgt, src, mult: theirs. */
 bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
                   const uint32_t *mult, void *scratch, char *why, size_t size);
-void plastic_room(const Engine *e, const Group *g, Share *s);
+void plastic_room(const Engine *e, const Group *g, Share *s, int thread);
 void plastic_index(const Engine *e, const Group *g, Share *s, int thread);
 size_t plastic_bytes(const Engine *e, const Group *g, int thread);
 void plastic_free(const Engine *e, const Group *g, Share *s);
@@ -265,7 +284,6 @@ void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t 
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
 void plastic_values(const Engine *e, int rec, int var, double *out);
-bool plastic_due(const PlanSynRec *r, int64_t step);
 /* Visits the columns of all plastic synapses onto a population. */
 void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),
                    void *user);

@@ -49,37 +49,6 @@ static void sum_events(Worker *w, int64_t step, double t, double t1)
 
 /* ---- phase 2 ---- */
 
-static bool rec_due(const PlanRec *r, int64_t step)
-{
-    return step >= r->from && step < r->to && (step - r->from) % r->every == 0;
-}
-
-static void record(Worker *w, int k, int64_t step, double t, double t1, int pop)
-{
-    Engine *e = w->engine;
-    for (int r = 0; r < e->plan->n_recs; r++) {
-        const Rec *rec = &e->rec[r];
-        const PlanRec *p = rec->plan;
-        size_t from = rec->cut[w->thread], to = rec->cut[w->thread + 1];
-        if (p->pop != pop || from == to || !rec_due(p, step)) continue;
-        double *frame = rec->frames[w->turn] + (size_t)(k / p->every) * rec->frame_size;
-        Frame fr = pop_frame(w, pop, step, t, t1);
-        for (int v = 0; v < p->n_vars; v++) {
-            double *dst = frame + (size_t)v * p->sel.n + from;
-            if (p->var[v].field >= 0) {
-                const double *col = e->pop[pop].col[p->var[v].field];
-                bool uniform = e->pop[pop].kernel->field[p->var[v].field].uniform;
-                for (size_t j = from; j < to; j++) dst[j - from] = col[uniform ? 0 : engine_selected(&p->sel, j)];
-                continue;
-            }
-            const KernelFn *fn = pop_fn(&e->pop[pop], p->var[v].fn);
-            double *const out[1] = {dst};
-            if (p->sel.index) fn->list(fn, &fr, p->sel.index + from, (int64_t)(to - from), out);
-            else fn->range(fn, &fr, p->sel.lo + (int64_t)from, p->sel.lo + (int64_t)to, out);
-        }
-    }
-}
-
 static void drive(Worker *w, int64_t step, double t, double t1, int pop)
 {
     Engine *e = w->engine;
@@ -155,6 +124,13 @@ static void arrive(Worker *w, int64_t step, double t, double t1, int pop)
     if (fn && lo < hi) fn->range(fn, &fr, lo, hi, NULL);
 }
 
+/* What is recorded of a population at t_n. */
+static void record(Worker *w, int k, int64_t step, double t, double t1, int pop)
+{
+    Frame fr = pop_frame(w, pop, step, t, t1);
+    engine_record_frames(w, k, pop, &fr);
+}
+
 /* Phases 1 to 3 up to the integration where others are read: all variables first, then all inputs. */
 static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bool arrived)
 {
@@ -168,6 +144,20 @@ static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bo
     for (int p = 0; p < e->plan->n_pops; p++)
         if (e->pop[p].recorded) record(w, k, step, t, t1, p);
     threads_meet(e->threads);
+}
+
+/* Neurons lo to below lo + n, each divides the step into as many parts as it wants. */
+static void step_parts(Worker *w, const Pop *p, const Frame *fr, uint32_t lo, uint32_t n)
+{
+    const KernelFn *parts = pop_fn(p, p->plan->fn_parts), *part = pop_fn(p, p->plan->fn_part);
+    parts->range(parts, fr, lo, lo + n, (double *[]){w->out});
+    for (uint32_t k = 0, left = n; left; k++) {
+        left = 0;
+        for (uint32_t j = 0; j < n; j++)
+            if (w->out[j] > k) w->count[left++] = lo + j;
+        if (left == n) part->range(part, fr, lo, lo + n, NULL);
+        else if (left) part->list(part, fr, w->count, left, NULL);
+    }
 }
 
 static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double t, double t1, int pop, bool arrived)
@@ -193,12 +183,15 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     for (uint32_t n; lo < hi; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
         if (events) events->range(events, &before, lo, lo + n, NULL);
+        if (p->plan->fn_parts >= 0) step_parts(w, p, &before, lo, n);
         if (integrate) integrate->range(integrate, &before, lo, lo + n, NULL);
         if (test) {
             size_t first = spikes->n;
             test->range(test, &after, lo, lo + n, out);
             collect(spikes, w->out, lo, n);
+            if (p->watched && spikes->n > first) engine_record_spikes(w, pop, &after, spikes->id + first, spikes->n - first, false);
             if (reset && spikes->n > first) reset->list(reset, &after, spikes->id + first, (int64_t)(spikes->n - first), NULL);
+            if (p->watched && spikes->n > first) engine_record_spikes(w, pop, &after, spikes->id + first, spikes->n - first, true);
         }
         if (check && !w->trouble[w->turn].nan.hit) {
             check->range(check, &after, lo, lo + n, out);
@@ -304,33 +297,6 @@ static void drop_flight(Pop *p, int64_t now)
     }
 }
 
-static bool give_frames(Engine *e, int turn, int64_t step, int k)
-{
-    for (int r = 0; r < e->plan->n_recs; r++) {
-        Rec *rec = &e->rec[r];
-        const PlanRec *p = rec->plan;
-        if (!rec_due(p, step)) continue;
-        const double *frame = rec->frames[turn] + (size_t)(k / p->every) * rec->frame_size;
-        for (int v = 0; v < p->n_vars; v++) rec->value[v] = frame + (size_t)v * p->sel.n;
-        for (int s = 0; s < e->opt.n_sinks; s++) {
-            Sink *sink = e->opt.sink[s];
-            if (sink->frame && !sink->frame(sink, r, step, rec->value, e->fail)) return false;
-        }
-    }
-    for (int r = 0; r < e->plan->n_syn_recs; r++) {
-        SynRec *rec = &e->syn_rec[r];
-        const PlanSynRec *p = rec->plan;
-        if (!plastic_due(p, step)) continue;
-        const double *frame = rec->frames[turn] + (size_t)(k / p->every) * (size_t)p->n_vars * rec->n;
-        for (int v = 0; v < p->n_vars; v++) rec->value[v] = frame + (size_t)v * rec->n;
-        for (int s = 0; s < e->opt.n_sinks; s++) {
-            Sink *sink = e->opt.sink[s];
-            if (sink->synapses && !sink->synapses(sink, r, step, rec->n, rec->value, e->fail)) return false;
-        }
-    }
-    return true;
-}
-
 static bool give_spikes(Engine *e, int turn, int64_t step, int k)
 {
     for (int p = 0; p < e->plan->n_pops; p++) {
@@ -404,7 +370,7 @@ static void give(Engine *e, int turn, int64_t step, int n)
     bool fault = tr && tr->fault && (!tr->nan.hit || tr->step <= tr->nan.step);
     int64_t end = !tr ? step + n : fault ? tr->step : tr->nan.step + 1;
     for (int k = 0; step + k < end; k++) {
-        if (!give_frames(e, turn, step + k, k) || !give_spikes(e, turn, step + k, k)) {
+        if (!engine_record_give(e, turn, step + k, k) || !give_spikes(e, turn, step + k, k)) {
             e->failed = true;
             return;
         }
@@ -443,6 +409,7 @@ void engine_step_run(void *engine, int thread)
         Spikes *spikes = &w->spikes[turn];
         spikes->n = 0;
         w->turn = turn;
+        engine_record_begin(w);
         w->trouble[turn].nan.hit = w->trouble[turn].fault = false;
         for (int k = 0; k < n; k++) {
             double t1 = decimal_time(step + k + 1, dt);

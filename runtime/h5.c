@@ -442,8 +442,9 @@ bool h5_shape(H5file *h, const char *path, uint64_t *n, uint64_t *width)
 
 bool h5_stored(H5file *h, const char *path, uint64_t *bytes)
 {
-    hsize_t dim = 0;
-    hid_t d = open_array(h, path, 1, &dim);
+    hsize_t dim[2] = {0, 0};
+    hid_t d = open_array(h, path, 1, dim);
+    if (d < 0) d = open_array(h, path, 2, dim);
     if (d < 0) return false;
     *bytes = H5Dget_storage_size(d);
     H5Dclose(d);
@@ -466,6 +467,45 @@ bool h5_read(H5file *h, const char *path, H5kind kind, uint64_t row, uint64_t n,
     }
     H5Tclose(type), H5Dclose(d);
     return ok;
+}
+
+bool h5_read_part(H5file *h, const char *path, uint64_t row, uint64_t n, uint64_t col, uint64_t m,
+                  double *v)
+{
+    hsize_t dim[2] = {0, 0}, at[2] = {row, col}, count[2] = {n, m};
+    hid_t d = open_array(h, path, 2, dim);
+    if (d < 0) return false;
+    hid_t type = H5Dget_type(d);
+    bool ok = is_class(type, false) && row <= dim[0] && n <= dim[0] - row && col <= dim[1] &&
+              m <= dim[1] - col;
+    if (ok && n && m) {
+        hid_t in_file = H5Dget_space(d), in_memory = H5Screate_simple(2, count, NULL);
+        H5Sselect_hyperslab(in_file, H5S_SELECT_SET, at, NULL, count, NULL);
+        ok = H5Dread(d, H5T_NATIVE_DOUBLE, in_memory, in_file, H5P_DEFAULT, v) >= 0;
+        H5Sclose(in_memory), H5Sclose(in_file);
+    }
+    H5Tclose(type), H5Dclose(d);
+    return ok;
+}
+
+size_t h5_names(H5file *h, Arena *a, const char *group, const char ***name)
+{
+    H5G_info_t info;
+    size_t n = 0;
+    hid_t g = there(h, group) ? H5Gopen2(h->id, group, H5P_DEFAULT) : -1;
+    *name = NULL;
+    if (g >= 0 && H5Gget_info(g, &info) >= 0) {
+        *name = arena_many(a, const char *, info.nlinks);
+        for (hsize_t k = 0; k < info.nlinks; k++) {
+            char text[512];
+            ssize_t len = H5Lget_name_by_idx(g, ".", H5_INDEX_NAME, H5_ITER_INC, k, text,
+                                             sizeof text, H5P_DEFAULT);
+            if (len > 0 && len < (ssize_t)sizeof text) (*name)[n++] = arena_strdup(a, text);
+        }
+    }
+    if (g >= 0) H5Gclose(g);
+    H5Eclear2(H5E_DEFAULT);
+    return n;
 }
 
 /* A whole array of exactly n rows and `width` columns. */

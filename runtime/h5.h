@@ -45,6 +45,11 @@ bool h5_length(H5file *h, const char *path, uint64_t *n);     /* of a one-dimens
 bool h5_shape(H5file *h, const char *path, uint64_t *n, uint64_t *width); /* H5_FLAT: one dimension */
 bool h5_stored(H5file *h, const char *path, uint64_t *bytes); /* what it takes in the file */
 bool h5_read(H5file *h, const char *path, H5kind kind, uint64_t row, uint64_t n, void *v);
+/* Rows row … row+n-1 and columns col … col+m-1 of an array of two dimensions, as doubles. */
+bool h5_read_part(H5file *h, const char *path, uint64_t row, uint64_t n, uint64_t col, uint64_t m,
+                  double *v);
+/* The names of what a group holds, in alphabetical order; none when there is no such group. */
+size_t h5_names(H5file *h, Arena *a, const char *group, const char ***name);
 bool h5_read_wide(H5file *h, const char *path, uint64_t n, uint64_t width, double *v);
 /* Names of what a group holds, in order, NULL at the end; none where there is no such group. */
 const char **h5_children(H5file *h, Arena *a, const char *group, size_t *n);

@@ -3,7 +3,9 @@
 #include "output.h"
 
 #include "h5.h"
+#include "output_edges.h"
 #include "output_meta.h"
+#include "output_records.h"
 #include "output_synapses.h"
 
 #include <errno.h>
@@ -25,18 +27,6 @@ typedef struct OutPop {
     Hash *hash;
 } OutPop;
 
-typedef struct OutRec {
-    const PlanRec *rec;
-    const char *pop;
-    bool report;          /* its first variable goes to /report, too */
-    char *mapping, *data; /* of /report/POP */
-    char **path;          /* per variable */
-    double *factor;       /* what one internal unit is in the unit shown, per variable */
-    double *buf;          /* [variable][row][neuron] */
-    uint64_t chunk_rows, rows, frames;
-    int64_t first; /* step of the first frame */
-} OutRec;
-
 struct Output {
     Sink sink; /* first, so that a Sink* is an Output* */
     const Plan *plan;
@@ -46,7 +36,7 @@ struct Output {
     int lock; /* descriptor that holds the lock of `tmp` */
     H5file *h5;
     OutPop *pop;
-    OutRec *rec;
+    OutRecords *records;
     OutSynapses *synapses;
     int64_t last_step;
 };
@@ -160,63 +150,6 @@ static bool create_spikes(Output *o, OutPop *out)
            h5_attr_enum(o->h5, out->group, "sorting", order, 3, 2);
 }
 
-/* "V", or "V#2" when an earlier recorder of the same population has it; a slash cannot stand in the
- * name of an HDF5 object. */
-static char *variable_path(Output *o, int rec, int v)
-{
-    const Plan *p = o->plan;
-    const PlanRec *r = &p->rec[rec];
-    int before = 0;
-    for (int k = 0; k <= rec; k++)
-        for (int w = 0; p->rec[k].pop == r->pop && w < (k == rec ? v : p->rec[k].n_vars); w++)
-            before += !strcmp(p->rec[k].var[w].name, r->var[v].name);
-    char *name = arena_strdup(o->arena, r->var[v].name);
-    for (char *c = name; *c; c++)
-        if (*c == '/') *c = '|';
-    const char *pop = p->pop[r->pop].name;
-    return before ? arena_printf(o->arena, "/cortexc/record/%s/%s#%d", pop, name, before + 1)
-                  : arena_printf(o->arena, "/cortexc/record/%s/%s", pop, name);
-}
-
-static uint64_t rows_of_chunk(const Output *o, const PlanRec *r)
-{
-    uint64_t rows = H5_CHUNK / (r->sel.n ? r->sel.n : 1);
-    int64_t end = plan_steps(o->plan);
-    if (r->to < end) end = r->to;
-    uint64_t frames =
-        end > r->from && r->every > 0
-            ? ((uint64_t)(end - r->from) + (uint64_t)r->every - 1) / (uint64_t)r->every
-            : 1;
-    if (rows > frames) rows = frames;
-    return rows ? rows : 1;
-}
-
-static bool open_rec(Output *o, int k)
-{
-    const PlanRec *r = &o->plan->rec[k];
-    OutRec *out = &o->rec[k];
-    size_t n_vars = (size_t)r->n_vars;
-    *out = (OutRec){
-        .rec = r, .pop = o->plan->pop[r->pop].name, .report = n_vars > 0, .first = r->from};
-    for (int before = 0; before < k; before++)
-        out->report &= o->plan->rec[before].pop != r->pop;
-    out->mapping = arena_printf(o->arena, "/report/%s/mapping", out->pop);
-    out->data = arena_printf(o->arena, "/report/%s/data", out->pop);
-    out->path = arena_many(o->arena, char *, n_vars);
-    out->factor = arena_many(o->arena, double, n_vars);
-    out->chunk_rows = rows_of_chunk(o, r);
-    out->buf = cx_alloc(n_vars * out->chunk_rows * (r->sel.n ? r->sel.n : 1), sizeof *out->buf,
-                        "recorder");
-    bool ok = true;
-    if (out->report) ok = h5_growing(o->h5, out->data, H5K_F32, r->sel.n, out->chunk_rows);
-    for (int v = 0; ok && v < r->n_vars; v++) {
-        out->path[v] = variable_path(o, k, v);
-        out->factor[v] = output_factor(r->var[v].unit);
-        ok = h5_growing(o->h5, out->path[v], H5K_F64, r->sel.n, out->chunk_rows);
-    }
-    return ok;
-}
-
 static bool open_layout(Output *o)
 {
     static const uint32_t magic = 0x0A7A, version[2] = {0, 1};
@@ -225,9 +158,7 @@ static bool open_layout(Output *o)
               h5_group(o->h5, "/cortexc");
     for (int k = 0; k < o->plan->n_pops; k++)
         ok = open_pop(o, k) && ok;
-    for (int k = 0; k < o->plan->n_recs; k++)
-        ok = open_rec(o, k) && ok;
-    return ok;
+    return output_records_open(o->records, o->h5) && ok;
 }
 
 /* ---- while running ---- */
@@ -282,6 +213,7 @@ static bool take_spikes(Sink *s, int pop, int64_t step, const uint32_t *id, size
     OutPop *out = &o->pop[pop];
     if (step > o->last_step) o->last_step = step;
     out->spikes += n;
+    if (!output_records_spikes(o->records, o->h5, pop, step, id, n)) return failed(o, f);
     hash_spikes(out->hash, step, id, n);
     if (!out->record) return true;
     double t = decimal_time(step, o->plan->dt);
@@ -298,20 +230,6 @@ static bool take_spikes(Sink *s, int pop, int64_t step, const uint32_t *id, size
     return true;
 }
 
-static bool write_frames(Output *o, OutRec *out)
-{
-    size_t n = out->rec->sel.n, per_variable = out->chunk_rows * n;
-    uint64_t row = out->frames - out->rows;
-    bool ok = true;
-    if (!out->rows) return true;
-    if (out->report) ok = h5_append(o->h5, out->data, H5K_F64, n, row, out->rows, out->buf);
-    for (int v = 0; ok && v < out->rec->n_vars; v++)
-        ok = h5_append(o->h5, out->path[v], H5K_F64, n, row, out->rows,
-                       out->buf + (size_t)v * per_variable);
-    out->rows = 0;
-    return ok;
-}
-
 /* Units are powers of ten: dividing by one above 1, and multiplying by the whole inverse of one below, are
  * each rounded once. */
 void output_scale(double *row, const double *value, size_t n, double factor)
@@ -323,17 +241,14 @@ void output_scale(double *row, const double *value, size_t n, double factor)
 static bool take_frame(Sink *s, int rec, int64_t step, const double *const *value, Fail *f)
 {
     Output *o = (Output *)s;
-    OutRec *out = &o->rec[rec];
-    size_t n = out->rec->sel.n;
-    if (!out->frames) out->first = step;
     if (step > o->last_step) o->last_step = step;
-    for (int v = 0; v < out->rec->n_vars; v++) {
-        double *row = out->buf + ((size_t)v * out->chunk_rows + out->rows) * n, u = out->factor[v];
-        output_scale(row, value[v], n, u);
-    }
-    out->frames++;
-    if (++out->rows == out->chunk_rows && !write_frames(o, out)) return failed(o, f);
-    return true;
+    return output_records_frame(o->records, o->h5, rec, step, value) || failed(o, f);
+}
+
+static bool take_rows(Sink *s, int rec, int64_t step, const uint32_t *id, size_t n, const double *const *before, const double *const *after, Fail *f)
+{
+    Output *o = (Output *)s;
+    return output_records_rows(o->records, o->h5, rec, step, id, n, before, after) || failed(o, f);
 }
 
 static bool take_synapses(Sink *s, int rec, int64_t step, uint64_t n, const double *const *value, Fail *f)
@@ -344,83 +259,6 @@ static bool take_synapses(Sink *s, int rec, int64_t step, uint64_t n, const doub
 
 /* ---- the end ---- */
 
-static double neighbour(double v, int64_t away)
-{
-    int64_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    bits += away;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
-/* libsonata counts frames by truncating (stop - start)/dt, which for the decimal end of a recording
- * is often one less than it should be: the smallest double that gives the right number. */
-static double report_stop(double start, double dt, uint64_t frames, double guess)
-{
-    if (!frames) return start;
-    while ((uint64_t)((guess - start) / dt) < frames)
-        guess = neighbour(guess, 1);
-    while (guess > start && (uint64_t)((neighbour(guess, -1) - start) / dt) >= frames)
-        guess = neighbour(guess, -1);
-    return guess;
-}
-
-static bool write_mapping(Output *o, const OutRec *out, const uint64_t *ids)
-{
-    const PlanRec *r = out->rec;
-    uint64_t n = r->sel.n;
-    uint64_t *pointer = cx_alloc(n + 1, sizeof *pointer, "report mapping");
-    for (uint64_t k = 0; k <= n; k++)
-        pointer[k] = k;
-    double dt = o->plan->dt, time[3];
-    time[0] = decimal_time(out->first, dt);
-    time[2] = decimal_time(r->every, dt);
-    time[1] = report_stop(time[0], time[2], out->frames,
-                          decimal_time(out->first + (int64_t)out->frames * r->every, dt));
-    const uint8_t sorted = 1;
-    const uint32_t element = 0; /* a point neuron has one place */
-    const float position = 0;
-#define UNDER(name) arena_printf(o->arena, "%s/%s", out->mapping, name)
-    bool ok = h5_array(o->h5, UNDER("node_ids"), H5K_U64, n, H5_FLAT, ids) &&
-              h5_attr(o->h5, UNDER("node_ids"), "sorted", H5K_U8, 0, &sorted) &&
-              h5_array(o->h5, UNDER("index_pointers"), H5K_U64, n + 1, H5_FLAT, pointer) &&
-              h5_link(o->h5, UNDER("index_pointers"), UNDER("index_pointer")) &&
-              h5_constant(o->h5, UNDER("element_ids"), H5K_U32, n, &element) &&
-              h5_constant(o->h5, UNDER("element_pos"), H5K_F32, n, &position) &&
-              h5_array(o->h5, UNDER("time"), H5K_F64, 3, H5_FLAT, time) &&
-              h5_attr_text(o->h5, UNDER("time"), "units", "ms");
-#undef UNDER
-    ok = ok && h5_attr_text(o->h5, out->data, "units", r->var[0].unit) &&
-         h5_attr_text(o->h5, out->data, "variable", r->var[0].name);
-    cx_free(pointer);
-    return ok;
-}
-
-static bool finish_rec(Output *o, OutRec *out)
-{
-    const PlanRec *r = out->rec;
-    uint64_t n = r->sel.n;
-    uint64_t *ids = cx_alloc(n ? n : 1, sizeof *ids, "recorder");
-    for (uint64_t k = 0; k < n; k++)
-        ids[k] = r->sel.index ? r->sel.index[k] : r->sel.lo + k;
-    double start = decimal_time(out->first, o->plan->dt), dt = decimal_time(r->every, o->plan->dt);
-    bool ok = write_frames(o, out) && (!out->report || write_mapping(o, out, ids));
-    const char *shared = NULL; /* the variables of one recorder share one array of ids */
-    for (int v = 0; ok && v < r->n_vars; v++) {
-        const char *name = out->path[v] + strlen("/cortexc/record/");
-        const char *path = arena_printf(o->arena, "/cortexc/record_ids/%s", name);
-        ok = (shared ? h5_link(o->h5, shared, path)
-                     : h5_array(o->h5, path, H5K_U64, n, H5_FLAT, ids)) &&
-             h5_attr_text(o->h5, out->path[v], "units", r->var[v].unit) &&
-             h5_attr(o->h5, out->path[v], "start", H5K_F64, 0, &start) &&
-             h5_attr(o->h5, out->path[v], "dt", H5K_F64, 0, &dt) &&
-             h5_attr_text(o->h5, out->path[v], "node_ids", path);
-        if (!shared) shared = path;
-    }
-    cx_free(ids);
-    return ok;
-}
-
 static void release(Output *o)
 {
     for (int k = 0; k < o->plan->n_pops; k++) {
@@ -428,8 +266,7 @@ static void release(Output *o)
         cx_free(o->pop[k].id);
         if (o->pop[k].hash) hash_free(o->pop[k].hash);
     }
-    for (int k = 0; k < o->plan->n_recs; k++)
-        cx_free(o->rec[k].buf);
+    output_records_free(o->records);
     if (o->lock >= 0) close(o->lock);
     output_synapses_free(o->synapses);
     arena_free(o->arena);
@@ -442,11 +279,11 @@ Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *
     if (!may_replace(p, path, i->force, f)) return NULL;
     Output *o = cx_alloc(1, sizeof *o, "output");
     *o = (Output){
-        .sink = {take_spikes, take_frame, take_synapses}, .plan = p, .info = i, .arena = arena_new("output")};
+        .sink = {take_spikes, take_frame, take_synapses, take_rows}, .plan = p, .info = i, .arena = arena_new("output")};
     o->path = arena_strdup(o->arena, realpath(path, real) ? real : path); /* a link stays one */
     o->tmp = arena_printf(o->arena, "%s.tmp", o->path);
     o->pop = arena_many(o->arena, OutPop, (size_t)p->n_pops);
-    o->rec = arena_many(o->arena, OutRec, (size_t)p->n_recs);
+    o->records = output_records_new(o->arena, p);
     o->synapses = output_synapses_new(o->arena, p);
     o->lock = lock_tmp(o->tmp, path, f);
     if (o->lock < 0 || !(o->h5 = h5_create(o->tmp, f))) {
@@ -484,11 +321,10 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
         spikes[k] = o->pop[k].spikes;
         hash[k] = hash_value(o->pop[k].hash);
     }
-    for (int k = 0; k < p->n_recs; k++)
-        ok = ok && finish_rec(o, &o->rec[k]);
-    ok = ok && output_synapses_finish(o->synapses, o->h5, e);
     int64_t steps = e ? engine_stats(e).steps : plan_steps(p);
     if (!e && o->last_step > steps) steps = o->last_step;
+    ok = ok && output_records_finish(o->records, o->h5, steps) && output_synapses_finish(o->synapses, o->h5, e) &&
+         output_edges(o->arena, o->h5, p, e);
     ok = ok && output_meta(o->h5, p, o->info, e, s, x, &(OutputTotals){spikes, hash, steps});
     if (!ok) failed(o, f);
     if (!h5_finish(o->h5, ok ? f : &(Fail){0})) ok = false;

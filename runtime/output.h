@@ -42,10 +42,45 @@ OutputFile *output_read(const char *path, Fail *f);
 /* Title, dt, seed, steps (one run) and populations (name, layer, model, n, colour, rest and
  * threshold) as they stood when the file was written. No kernels, no connections. */
 const Plan *output_plan(const OutputFile *o);
+/* When the run was made, as it stands in the file ("2026-01-31T12:00:00Z"), or "". */
+const char *output_created(const OutputFile *o);
 /* Replays the recorded spikes through to->spikes: population by population, within one
  * in order of time. Reads in blocks. */
 bool output_spikes(OutputFile *o, Sink *to, Fail *f);
 void output_close(OutputFile *o);
+
+/* ---- output_data.c: what else a file holds, for pictures and measures. Pointers belong to the
+ * file. Counts of -1 and false: a Fail (65), the file is damaged. ---- */
+typedef struct OutputVar { /* a variable recorded every so often, [frames x cells] */
+    int pop;               /* as in output_plan */
+    const char *name, *unit;
+    double start, dt; /* ms; frame k is of time start + k dt */
+    uint64_t frames, cells;
+    const uint32_t *cell; /* which cells of the population; NULL: one column for all of them */
+    const char *path;
+} OutputVar;
+/* In order of declaration of the populations, then by name. */
+int output_vars(OutputFile *o, const OutputVar **var, Fail *f);
+/* Frames first … first+n-1 of m columns from `col` on, as v[frame][column], in units of the file. */
+bool output_var_read(OutputFile *o, const OutputVar *x, uint64_t first, uint64_t n, uint64_t col,
+                     uint64_t m, double *v, Fail *f);
+
+typedef struct OutputProj { /* what is known of a projection in every file */
+    const char *name, *port, *unit, *synapse;
+    int src, tgt;
+    uint64_t synapses;
+    double weight_mean, weight_sd; /* at the end, in `unit`; NaN when not known */
+} OutputProj;
+int output_projs(OutputFile *o, const OutputProj **proj, Fail *f);
+
+typedef struct OutputSyn { /* a variable recorded of every synapse of a projection */
+    const char *projection, *name, *unit, *path;
+    int src, tgt;
+    uint64_t frames, synapses; /* frames is 0 for one value at the end */
+} OutputSyn;
+int output_syns(OutputFile *o, const OutputSyn **syn, Fail *f);
+/* Values of one frame (0 when there are none), of `synapses` elements. */
+bool output_syn_read(OutputFile *o, const OutputSyn *x, uint64_t frame, double *v, Fail *f);
 /* All of the above at once: the summary of a file, ready to print. */
 Summary *output_summary(const char *path, int columns, int rows, Fail *f);
 

@@ -21,7 +21,7 @@ void output_identity(const Plan *p, char text[17])
 }
 
 /* An array of the n numbers 0, 1, … */
-static bool count_up(H5file *h, const char *path, uint64_t n)
+bool output_count_up(H5file *h, const char *path, uint64_t n)
 {
     uint64_t block = n < H5_CHUNK ? n : H5_CHUNK;
     uint64_t *v = cx_alloc(block ? block : 1, sizeof *v, "node table");
@@ -63,7 +63,7 @@ static bool node_table(H5file *h, const Plan *p, int k)
 #define UNDER(leaf) arena_printf(a, "/nodes/%s/%s", pop->name, leaf)
     bool ok = h5_constant(h, UNDER("node_type_id"), H5K_I64, pop->n, &type) &&
               h5_constant(h, UNDER("node_group_id"), H5K_U32, pop->n, &group) &&
-              count_up(h, id, pop->n) && h5_link(h, id, UNDER("node_group_index"));
+              output_count_up(h, id, pop->n) && h5_link(h, id, UNDER("node_group_index"));
     ok = ok && h5_repeat(h, UNDER("0/layer"), pop->n, pop->layer ? pop->layer : pop->name);
     ok = ok &&
          h5_repeat(h, UNDER("0/model_type"), pop->n, pop->is_source ? "virtual" : "point_neuron");
@@ -260,19 +260,58 @@ static bool populations(H5file *h, const Plan *p, const Engine *e, const Summary
     return ok;
 }
 
+/* How many synapses each projection has and what they weigh at the end: enough for a picture of who
+ * talks to whom without recording every synapse. Means and deviations in the unit of the port. */
+static bool projections(H5file *h, const Plan *p, const Engine *e)
+{
+    size_t n = e ? (size_t)p->n_projs : 0;
+    if (!n) return true;
+    Arena *a = arena_new("output tables");
+    const char **name = arena_many(a, const char *, n), **source = arena_many(a, const char *, n);
+    const char **target = arena_many(a, const char *, n), **port = arena_many(a, const char *, n);
+    const char **unit = arena_many(a, const char *, n), **synapse = arena_many(a, const char *, n);
+    uint64_t *count = arena_many(a, uint64_t, n);
+    double *mean = arena_many(a, double, n), *sd = arena_many(a, double, n);
+    for (size_t k = 0; k < n; k++) {
+        const PlanProj *q = &p->proj[k];
+        const PlanPop *to = &p->pop[q->tgt];
+        const PlanPort *at = &to->port[q->port];
+        const char *shown = to->kernel < 0 ? NULL : p->kernel[to->kernel]->field[at->acc_field].unit;
+        EngineWeights w = engine_weights(e, (int)k);
+        name[k] = q->name, source[k] = p->pop[q->src].name, target[k] = p->pop[q->tgt].name;
+        port[k] = at->name, unit[k] = shown ? shown : "";
+        synapse[k] = q->synapse.name ? q->synapse.name : "static";
+        count[k] = engine_proj_synapses(e, (int)k);
+        mean[k] = w.known ? w.mean / output_factor(unit[k]) : NAN;
+        sd[k] = w.known ? w.sd / output_factor(unit[k]) : NAN;
+    }
+#define AT "/cortexc/projections/"
+    bool ok = h5_texts(h, AT "name", n, name) && h5_texts(h, AT "source", n, source) &&
+              h5_texts(h, AT "target", n, target) && h5_texts(h, AT "port", n, port) &&
+              h5_texts(h, AT "unit", n, unit) && h5_texts(h, AT "synapse", n, synapse) &&
+              h5_array(h, AT "synapses", H5K_U64, n, H5_FLAT, count) &&
+              h5_array(h, AT "weight_mean", H5K_F64, n, H5_FLAT, mean) &&
+              h5_array(h, AT "weight_sd", H5K_F64, n, H5_FLAT, sd);
+#undef AT
+    arena_free(a);
+    return ok;
+}
+
 /* What the model expects of itself, in order of declaration; nothing when it expects nothing. */
-static bool expected(H5file *h, const Plan *p, const Expect *x, int64_t steps)
+static bool expected(H5file *h, const Plan *p, const Expect *x)
 {
     size_t n = x ? (size_t)expect_count(x) : 0;
     if (!n) return true;
     Arena *a = arena_new("output tables");
-    const char **text = arena_many(a, const char *, n);
+    const char **text = arena_many(a, const char *, n), **unit = arena_many(a, const char *, n);
+    const char **why = arena_many(a, const char *, n);
     double *value = arena_many(a, double, n), *lo = arena_many(a, double, n);
     double *hi = arena_many(a, double, n);
     uint8_t *met = arena_many(a, uint8_t, n);
     for (size_t k = 0; k < n; k++) {
-        ExpectResult r = expect_result(x, (int)k, steps);
+        ExpectResult r = expect_result(x, (int)k);
         text[k] = r.text, value[k] = r.value, met[k] = r.met;
+        unit[k] = r.unit, why[k] = r.why ? r.why : "";
         lo[k] = p->expect[k].lo, hi[k] = p->expect[k].hi;
     }
 #define AT "/cortexc/expect/"
@@ -280,8 +319,8 @@ static bool expected(H5file *h, const Plan *p, const Expect *x, int64_t steps)
               h5_array(h, AT "value", H5K_F64, n, H5_FLAT, value) &&
               h5_array(h, AT "lo", H5K_F64, n, H5_FLAT, lo) &&
               h5_array(h, AT "hi", H5K_F64, n, H5_FLAT, hi) &&
-              h5_array(h, AT "met", H5K_U8, n, H5_FLAT, met) &&
-              h5_attr_text(h, AT "value", "units", "Hz");
+              h5_texts(h, AT "unit", n, unit) && h5_texts(h, AT "why", n, why) &&
+              h5_array(h, AT "met", H5K_U8, n, H5_FLAT, met);
 #undef AT
     arena_free(a);
     return ok;
@@ -291,7 +330,7 @@ bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e,
                  const Expect *x, const OutputTotals *totals)
 {
     bool ok = h5_group(h, "/cortexc") && h5_group(h, "/nodes") && about(h, p, i, e, totals) &&
-              populations(h, p, e, s, totals) && expected(h, p, x, totals->steps);
+              populations(h, p, e, s, totals) && projections(h, p, e) && expected(h, p, x);
     for (int k = 0; ok && k < p->n_pops; k++)
         ok = node_table(h, p, k);
     return ok;

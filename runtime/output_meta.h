@@ -1,4 +1,4 @@
-/* Shared by output.c and output_meta.c only. */
+/* Private to output*.c and expect.c. */
 #ifndef CORTEXC_OUTPUT_META_H
 #define CORTEXC_OUTPUT_META_H
 
@@ -15,6 +15,12 @@ void output_identity(const Plan *p, char text[17]);
 /* /nodes and /cortexc but for /cortexc/record. False when the file has failed. */
 bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e, const Summary *s,
                  const Expect *x, const OutputTotals *totals);
+
+/* An array of the n numbers 0, 1, … */
+bool output_count_up(H5file *h, const char *path, uint64_t n);
+
+/* output_records.c: the place of a neuron among the selected ones, or -1. */
+int64_t output_position(const PlanSelect *s, uint32_t id);
 
 /* output.c: what one internal unit is in the unit shown, and values in that unit (row may be value). */
 double output_factor(const char *unit);

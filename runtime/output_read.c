@@ -1,42 +1,32 @@
 /* Reading an output file back. The file may come from anywhere: every size is checked against what
  * is stored before memory is asked for. */
-#include "output.h"
-
-#include "h5.h"
+#include "output_file.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MAX_POPS = 1 << 20, PACKED_AT_MOST = 1100 }; /* h5repack's deflate: 1032 to 1 at most */
+enum { MAX_POPS = 1 << 20 };
 
-struct OutputFile {
-    Arena *arena;
-    H5file *h5;
-    char *path;
-    Plan plan;
-    PlanRun run;
-    SummaryRow *row;
-    const char **note;
-    int64_t steps;
-};
-
-static bool broken(const OutputFile *o, const char *what, Fail *f)
+bool output_broken(const OutputFile *o, const char *what, Fail *f)
 {
     return fail_set(f, EXIT_MODEL, "%s is no complete output of cortexc: %s", o->path, what);
 }
 
 #define AT "/cortexc/populations/"
 
-/* Texts that go to a terminal as they are must not command it. */
-static bool read_words(OutputFile *o, const char *path, uint64_t n, const char **text)
+const char *output_clean(OutputFile *o, const char *text)
+{
+    char *clean = arena_strdup(o->arena, text);
+    for (char *c = clean; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
+    return clean;
+}
+
+bool output_words(OutputFile *o, const char *path, uint64_t n, const char **text)
 {
     if (!h5_read_texts(o->h5, o->arena, path, n, text)) return false;
-    for (uint64_t k = 0; k < n; k++) {
-        char *clean = arena_strdup(o->arena, text[k]);
-        for (char *c = clean; *c; c++)
-            if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
-        text[k] = clean;
-    }
+    for (uint64_t k = 0; k < n; k++)
+        text[k] = output_clean(o, text[k]);
     return true;
 }
 
@@ -46,9 +36,9 @@ static bool check_cells(OutputFile *o, const char *name, uint64_t cells, Fail *f
     const char *path = arena_printf(o->arena, "/nodes/%s/node_id", name);
     uint64_t n, stored;
     if (strchr(name, '/') || !h5_length(o->h5, path, &n) || !h5_stored(o->h5, path, &stored))
-        return broken(o, "a population has no table of nodes", f);
+        return output_broken(o, "a population has no table of nodes", f);
     if (n != cells || cells > UINT32_MAX || cells / PACKED_AT_MOST > stored)
-        return broken(o, "a population has another number of cells than its table of nodes", f);
+        return output_broken(o, "a population has another number of cells than its table of nodes", f);
     return true;
 }
 
@@ -58,22 +48,22 @@ static bool read_pops(OutputFile *o, Fail *f)
     H5file *h = o->h5;
     uint64_t n, stored;
     if (!h5_length(h, AT "cells", &n) || !h5_stored(h, AT "cells", &stored))
-        return broken(o, "no table of populations", f);
+        return output_broken(o, "no table of populations", f);
     if (n > MAX_POPS || n / PACKED_AT_MOST > stored)
-        return broken(o, "its table of populations", f);
+        return output_broken(o, "its table of populations", f);
     const char **name = arena_many(a, const char *, n), **layer = arena_many(a, const char *, n);
     const char **model = arena_many(a, const char *, n);
     uint64_t *cells = arena_many(a, uint64_t, n);
     uint8_t *source = arena_many(a, uint8_t, n);
     double *rest = arena_many(a, double, n), *threshold = arena_many(a, double, n);
     double *color = arena_many(a, double, 3 * n);
-    if (!read_words(o, AT "name", n, name) || !read_words(o, AT "layer", n, layer) ||
-        !read_words(o, AT "model", n, model) || !h5_read(h, AT "cells", H5K_U64, 0, n, cells) ||
+    if (!output_words(o, AT "name", n, name) || !output_words(o, AT "layer", n, layer) ||
+        !output_words(o, AT "model", n, model) || !h5_read(h, AT "cells", H5K_U64, 0, n, cells) ||
         !h5_read(h, AT "is_source", H5K_U8, 0, n, source) ||
         !h5_read(h, AT "v_rest", H5K_F64, 0, n, rest) ||
         !h5_read(h, AT "v_threshold", H5K_F64, 0, n, threshold) ||
         !h5_read_wide(h, AT "color", n, 3, color))
-        return broken(o, "its table of populations", f);
+        return output_broken(o, "its table of populations", f);
     o->plan.n_pops = (int)n;
     o->plan.pop = arena_many(a, PlanPop, n);
     for (uint64_t k = 0; k < n; k++) {
@@ -114,8 +104,8 @@ static bool read_rows(OutputFile *o, Fail *f)
     o->row = arena_many(a, SummaryRow, n);
     o->note = arena_many(a, const char *, n);
     if (!ok || !h5_read_texts(o->h5, a, AT "word", n, word) ||
-        !read_words(o, AT "note", n, o->note))
-        return broken(o, "its table of populations", f);
+        !output_words(o, AT "note", n, o->note))
+        return output_broken(o, "its table of populations", f);
     for (uint64_t k = 0; k < n; k++) {
         const PlanPop *p = &o->plan.pop[k];
         SummaryRow *r = &o->row[k];
@@ -143,7 +133,7 @@ static bool read_head(OutputFile *o, Fail *f)
     Plan *p = &o->plan;
     uint64_t steps, planned;
     if (!h5_read_attr_text(h, o->arena, "/cortexc", "format", &format))
-        return broken(o, "it has no /cortexc", f);
+        return output_broken(o, "it has no /cortexc", f);
     if (strcmp(format, "1") != 0)
         return fail_set(f, EXIT_MODEL, "%s has format %s; this program reads format 1", o->path,
                         format);
@@ -153,10 +143,11 @@ static bool read_head(OutputFile *o, Fail *f)
         !h5_read_attr(h, "/cortexc", "seed", H5K_U64, &p->seed) ||
         !h5_read_attr(h, "/cortexc", "steps", H5K_U64, &steps) ||
         !h5_read_attr(h, "/cortexc", "steps_planned", H5K_U64, &planned))
-        return broken(o, "an attribute of /cortexc is missing", f);
+        return output_broken(o, "an attribute of /cortexc is missing", f);
     if (!isfinite(p->dt) || p->dt <= 0 || steps > INT64_MAX / 2 || planned > INT64_MAX)
-        return broken(o, "its times make no sense", f);
+        return output_broken(o, "its times make no sense", f);
     o->steps = (int64_t)steps;
+    if (!h5_read_attr_text(h, o->arena, "/cortexc", "created", &o->created)) o->created = "";
     o->run.steps = (int64_t)planned;
     p->run = &o->run;
     p->n_runs = 1;
@@ -177,6 +168,11 @@ OutputFile *output_read(const char *path, Fail *f)
     if (read_head(o, f) && read_pops(o, f) && read_rows(o, f)) return o;
     output_close(o);
     return NULL;
+}
+
+const char *output_created(const OutputFile *o)
+{
+    return o->created;
 }
 
 const Plan *output_plan(const OutputFile *o)
@@ -207,8 +203,8 @@ static bool replay_block(OutputFile *o, Replay *r, const double *time, const uin
     for (uint64_t k = 0; k < n; k++) {
         double step = time[k] / o->plan.dt + 0.5;
         if (!(step >= 0 && step < (double)(o->steps + 1)) || id[k] >= p->n)
-            return broken(o, "a spike of no cell or of no time of the run", f);
-        if ((int64_t)step < r->step) return broken(o, "its spikes are not in order of time", f);
+            return output_broken(o, "a spike of no cell or of no time of the run", f);
+        if ((int64_t)step < r->step) return output_broken(o, "its spikes are not in order of time", f);
         if (((int64_t)step != r->step || r->n == H5_CHUNK) && !hand_over(r, f)) return false;
         r->step = (int64_t)step;
         r->id[r->n++] = (uint32_t)id[k];
@@ -224,13 +220,13 @@ static bool replay_pop(OutputFile *o, Replay *r, double *time, uint64_t *id, Fai
     uint64_t n, m;
     if (!o->plan.pop[r->pop].record_spikes) return true;
     if (!h5_length(o->h5, time_path, &n) || !h5_length(o->h5, id_path, &m) || m != n)
-        return broken(o, "a population's spikes", f);
+        return output_broken(o, "a population's spikes", f);
     r->step = 0;
     for (uint64_t row = 0; row < n; row += H5_CHUNK) {
         uint64_t block = n - row < H5_CHUNK ? n - row : H5_CHUNK;
         if (!h5_read(o->h5, time_path, H5K_F64, row, block, time) ||
             !h5_read(o->h5, id_path, H5K_U64, row, block, id))
-            return broken(o, "a population's spikes", f);
+            return output_broken(o, "a population's spikes", f);
         if (!replay_block(o, r, time, id, block, f)) return false;
     }
     return hand_over(r, f);

@@ -11,6 +11,7 @@ typedef struct OutSynRec {
     uint64_t frames;
     int64_t first;   /* step of the first frame */
     double *row;     /* vec */
+    double *time;    /* vec: of recordings at given times */
 } OutSynRec;
 
 struct OutSynapses {
@@ -34,7 +35,7 @@ static char *path_of(const OutSynapses *o, int rec, int v)
     const PlanSynRec *r = &o->plan->syn_rec[rec];
     int before = 0;
     for (int k = 0; k <= rec; k++)
-        for (int w = 0; o->plan->syn_rec[k].proj == r->proj && w < (k == rec ? v : o->plan->syn_rec[k].n_vars); w++)
+        for (int w = 0; o->plan->syn_rec[k].proj == r->proj && !o->plan->syn_rec[k].watched && w < (k == rec ? v : o->plan->syn_rec[k].n_vars); w++)
             before += !strcmp(o->plan->syn_rec[k].var[w].name, r->var[v].name);
     return before ? arena_printf(o->arena, "%s/%s#%d", group_of(o, r), r->var[v].name, before + 1)
                   : arena_printf(o->arena, "%s/%s", group_of(o, r), r->var[v].name);
@@ -64,6 +65,7 @@ bool output_synapses_frame(OutSynapses *o, H5file *h, int rec, int64_t step, uin
     vec_clear(out->row);
     vec_extend(out->row, n);
     if (!out->frames) out->first = step;
+    if (o->plan->syn_rec[rec].when.kind == TIMES_AT) vec_push(out->time, decimal_time(step, o->plan->dt));
     for (int v = 0; ok && v < o->plan->syn_rec[rec].n_vars; v++) {
         if (!out->frames) ok = h5_growing(h, out->path[v], H5K_F64, n, n < H5_CHUNK ? H5_CHUNK / n : 1);
         output_scale(out->row, value[v], n, out->factor[v]);
@@ -123,19 +125,40 @@ static bool write_last(const OutSynapses *o, H5file *h, const Engine *e, int rec
     return ok;
 }
 
+/* The times of frames at given times, one list for all variables of a recorder. */
+static bool write_times(const OutSynapses *o, H5file *h, int rec)
+{
+    const PlanSynRec *r = &o->plan->syn_rec[rec];
+    const OutSynRec *out = &o->rec[rec];
+    const char *times = NULL;
+    bool ok = true;
+    for (int v = 0; ok && out->frames && v < r->n_vars; v++) {
+        const char *to = arena_printf(o->arena, "/cortexc/record_times/%s", out->path[v] + strlen("/cortexc/"));
+        ok = (times ? h5_link(h, times, to) : h5_array(h, to, H5K_F64, vec_len(out->time), H5_FLAT, out->time) && h5_attr_text(h, to, "units", "ms")) &&
+             h5_attr_text(h, out->path[v], "units", r->var[v].unit) && h5_attr_text(h, out->path[v], "times", to);
+        if (!times) times = to;
+    }
+    return ok;
+}
+
 bool output_synapses_finish(OutSynapses *o, H5file *h, const Engine *e)
 {
     bool ok = true;
     for (int k = 0; e && ok && k < o->plan->n_syn_recs; k++) {
         const PlanSynRec *r = &o->plan->syn_rec[k];
         bool first = true;
-        for (int q = 0; q < k; q++) first = first && o->plan->syn_rec[q].proj != r->proj;
+        if (r->watched) continue;
+        for (int q = 0; q < k; q++) first = first && (o->plan->syn_rec[q].proj != r->proj || o->plan->syn_rec[q].watched);
         if (first) ok = write_ends(o, h, e, r);
-        if (r->at_end) {
+        if (r->when.kind == TIMES_END) {
             ok = ok && write_last(o, h, e, k);
             continue;
         }
-        double start = decimal_time(o->rec[k].first, o->plan->dt), dt = decimal_time(r->every, o->plan->dt);
+        if (r->when.kind == TIMES_AT) {
+            ok = ok && write_times(o, h, k);
+            continue;
+        }
+        double start = decimal_time(o->rec[k].first, o->plan->dt), dt = decimal_time(r->when.every, o->plan->dt);
         for (int v = 0; ok && o->rec[k].frames && v < r->n_vars; v++)
             ok = h5_attr_text(h, o->rec[k].path[v], "units", r->var[v].unit) &&
                  h5_attr(h, o->rec[k].path[v], "start", H5K_F64, 0, &start) && h5_attr(h, o->rec[k].path[v], "dt", H5K_F64, 0, &dt);
@@ -145,5 +168,8 @@ bool output_synapses_finish(OutSynapses *o, H5file *h, const Engine *e)
 
 void output_synapses_free(OutSynapses *o)
 {
-    for (int k = 0; o && k < o->plan->n_syn_recs; k++) vec_free(o->rec[k].row);
+    for (int k = 0; o && k < o->plan->n_syn_recs; k++) {
+        vec_free(o->rec[k].row);
+        vec_free(o->rec[k].time);
+    }
 }

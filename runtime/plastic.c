@@ -11,9 +11,23 @@ static const PlanSynapse *model_of(const Engine *e, const Group *g)
     return &e->plan->proj[g->proj[0]].synapse;
 }
 
+/* Kept with the synapses? */
 static bool own(const KernelField *f)
 {
     return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET;
+}
+
+/* One value for each synapse? */
+static bool each(const KernelField *f)
+{
+    return own(f) && f->kind != FIELD_PRE && f->kind != FIELD_POST && !f->uniform;
+}
+
+/* How many values of a field a thread keeps. */
+static size_t room(const Engine *e, const Group *g, const Share *s, const KernelField *f, int thread)
+{
+    const uint32_t *part = e->pop[e->plan->proj[g->proj[0]].tgt].part;
+    return f->kind == FIELD_PRE ? g->n_rows : f->kind == FIELD_POST ? part[thread + 1] - part[thread] : f->uniform ? 1 : s->n;
 }
 
 static bool has(const PlanSynapse *m, PlanWhen when)
@@ -37,8 +51,12 @@ static double *neuron_column(const Engine *e, const PlanProj *p, const KernelFie
 static void point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col)
 {
     const Kernel *k = plastic_kernel(e, g);
-    for (int f = 0; f < k->n_fields; f++)
-        col[f] = own(&k->field[f]) ? s->col[f] + (k->field[f].uniform ? 0 : first) : neuron_column(e, &e->plan->proj[g->proj[0]], &k->field[f]);
+    for (int f = 0; f < k->n_fields; f++) {
+        const KernelField *field = &k->field[f];
+        if (!own(field)) col[f] = neuron_column(e, &e->plan->proj[g->proj[0]], field);
+        else if (field->kind == FIELD_POST) col[f] = (double *)((uintptr_t)s->col[f] - s->first * sizeof(double)); /* by neuron */
+        else col[f] = s->col[f] + (each(field) ? first : 0);
+    }
 }
 
 void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col)
@@ -48,12 +66,13 @@ void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t fir
 
 /* ---- building ---- */
 
-void plastic_room(const Engine *e, const Group *g, Share *s)
+void plastic_room(const Engine *e, const Group *g, Share *s, int thread)
 {
     const Kernel *k = plastic_kernel(e, g);
     s->col = cx_alloc((size_t)k->n_fields, sizeof *s->col, "synapses");
     for (int f = 0; f < k->n_fields; f++)
-        if (own(&k->field[f])) s->col[f] = cx_alloc(k->field[f].uniform ? 1 : s->n, sizeof(double), "synapses");
+        if (own(&k->field[f])) s->col[f] = cx_alloc(room(e, g, s, &k->field[f], thread), sizeof(double), "synapses");
+    s->first = e->pop[e->plan->proj[g->proj[0]].tgt].part[thread];
     if (model_of(e, g)->needs_source) s->src = cx_alloc(s->n, sizeof *s->src, "synapses");
     if (model_of(e, g)->needs_mult) s->mult = cx_alloc(s->n, sizeof *s->mult, "synapses");
 }
@@ -87,14 +106,14 @@ bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint6
     const uint32_t *tgt = (const uint32_t *)s->tgt + first;
     if (!n) return true;
     double **col = cx_alloc((size_t)k->n_fields, sizeof *col, "synapses");
-    for (int f = 0; f < k->n_fields; f++) col[f] = own(&k->field[f]) ? s->col[f] + (k->field[f].uniform ? 0 : first) : NULL;
+    for (int f = 0; f < k->n_fields; f++) col[f] = own(&k->field[f]) ? s->col[f] + (each(&k->field[f]) ? first : 0) : NULL;
     Frame fr = {.col = col, .key = key, .src = src, .tgt = tgt, .mult = mult, .scratch = scratch, .t1 = e->plan->dt};
     const KernelFn *init = &k->fn[p->synapse.fn_init];
     init->range(init, &fr, 0, (int64_t)n, NULL);
     bool ok = true;
     for (int f = 0; ok && f < k->n_fields; f++) {
         const KernelField *field = &k->field[f];
-        if (!own(field) || field->kind == FIELD_HIDDEN || field->uniform) continue;
+        if (!each(field) || field->kind == FIELD_HIDDEN) continue;
         bool weight = !strcmp(field->name, "weight");
         for (size_t j = 0; ok && j < n; j++) {
             double v = col[f][j];
@@ -132,14 +151,14 @@ size_t plastic_bytes(const Engine *e, const Group *g, int thread)
     const Kernel *k = plastic_kernel(e, g);
     const Share *s = &g->share[thread];
     const PlanProj *p = &e->plan->proj[g->proj[0]];
-    size_t each = (s->src ? sizeof *s->src : 0) + (s->mult ? sizeof *s->mult : 0), bytes = 0;
+    size_t one = (s->src ? sizeof *s->src : 0) + (s->mult ? sizeof *s->mult : 0), bytes = 0;
     for (int f = 0; f < k->n_fields; f++)
-        if (own(&k->field[f]) && !k->field[f].uniform) each += sizeof(double);
+        if (own(&k->field[f])) bytes += room(e, g, s, &k->field[f], thread) * sizeof(double);
     if (s->post_at) {
-        each += sizeof *s->post;
-        bytes = (e->pop[p->tgt].part[thread + 1] - e->pop[p->tgt].part[thread] + 2) * sizeof *s->post_at;
+        one += sizeof *s->post;
+        bytes += (e->pop[p->tgt].part[thread + 1] - e->pop[p->tgt].part[thread] + 2) * sizeof *s->post_at;
     }
-    return bytes + each * s->n;
+    return bytes + one * s->n;
 }
 
 void plastic_free(const Engine *e, const Group *g, Share *s)
@@ -194,6 +213,20 @@ static void drop_zeros(Share *s)
     s->mult = NULL;
 }
 
+/* First values of what sources and targets keep. */
+static void start_traces(const Engine *e, const Group *g, int thread)
+{
+    const PlanProj *p = &e->plan->proj[g->proj[0]];
+    const Kernel *k = plastic_kernel(e, g);
+    const uint32_t *part = e->pop[p->tgt].part;
+    double **col = cx_alloc((size_t)k->n_fields, sizeof *col, "synapses");
+    Frame fr = {.col = col, .scratch = e->worker[thread].scratch, .t1 = e->plan->dt};
+    point(e, g, &g->share[thread], 0, col);
+    if (p->synapse.fn_source >= 0) k->fn[p->synapse.fn_source].range(&k->fn[p->synapse.fn_source], &fr, 0, g->n_rows, NULL);
+    if (p->synapse.fn_target >= 0) k->fn[p->synapse.fn_target].range(&k->fn[p->synapse.fn_target], &fr, part[thread], part[thread + 1], NULL);
+    cx_free(col);
+}
+
 static void note_for(Pop *p, int64_t steps)
 {
     p->sends = true;
@@ -213,6 +246,7 @@ int plastic_attach(Engine *e, Group *g)
     e->linked = e->linked || m->linked;
     g->silent = !has(m, ON_PRE);
     for (int t = 0; t < e->n_threads; t++) {
+        start_traces(e, g, t);
         g->share[t].wait = cx_alloc((size_t)m->n_handlers, sizeof *g->share[t].wait, "events under way");
         drop_zeros(&g->share[t]);
     }
@@ -326,6 +360,10 @@ static void arrivals(Call *c, const Bucket *b)
         for (uint64_t j = 0; j < m && j < ENGINE_BLOCK; j++) w->syn_src[j] = src;
         number(c, event);
         arrive(c, at, m);
+        if (c->h->trace >= 0 && at + m == c->s->row[src + 1].at) { /* all of its synapses are through: there is one delay */
+            const KernelFn *trace = &plastic_kernel(w->engine, c->g)->fn[c->h->trace];
+            trace->range(trace, &c->fr, src, src + 1, NULL);
+        }
     }
 }
 
@@ -374,6 +412,9 @@ void plastic_post(Worker *w, int64_t step, double t, double t1)
                 const uint64_t *at = s->post_at + (fired[j] - tgt->part[w->thread]);
                 if (at[1] > at[0]) c.fn->list(c.fn, &c.fr, s->post + at[0], (int64_t)(at[1] - at[0]), NULL);
             }
+            if (h->trace < 0) continue;
+            const KernelFn *trace = &plastic_kernel(e, g)->fn[h->trace];
+            trace->list(trace, &c.fr, fired, (int64_t)vec_len(fired), NULL);
         }
     }
 }
@@ -457,9 +498,15 @@ void plastic_make_rec(Engine *e, int k)
     if (e->plan->proj[r->plan->proj].synapse.name) r->position = positions(e, r->plan->proj);
 }
 
-bool plastic_due(const PlanSynRec *r, int64_t step)
+/* A field of the synapses of one thread, to dst[position]. */
+static void column(const Engine *e, const Group *g, const Share *s, int f, const uint32_t *position, double *dst)
 {
-    return !r->at_end && step >= r->from && step < r->to && (step - r->from) % r->every == 0;
+    const KernelField *field = &plastic_kernel(e, g)->field[f];
+    const double *from = s->col[f];
+    const uint32_t *tgt = s->tgt;
+    for (uint32_t src = 0; src < g->n_rows; src++)
+        for (uint64_t k = s->row[src].at; k < s->row[src + 1].at; k++)
+            dst[position[k]] = from[field->kind == FIELD_PRE ? src : field->kind == FIELD_POST ? tgt[k] - s->first : field->uniform ? 0 : k];
 }
 
 /* Values of one variable of the synapses of one thread, to dst[position]. */
@@ -469,8 +516,7 @@ static void values(const Engine *e, const SynRec *r, const PlanVar *var, int thr
     const Share *s = &g->share[thread];
     const uint32_t *position = r->position[thread];
     if (var->field >= 0) {
-        bool uniform = plastic_kernel(e, g)->field[var->field].uniform;
-        for (uint64_t k = 0; k < s->n; k++) dst[position[k]] = s->col[var->field][uniform ? 0 : k];
+        column(e, g, s, var->field, position, dst);
         return;
     }
     const KernelFn *fn = &plastic_kernel(e, g)->fn[var->fn];
@@ -493,8 +539,8 @@ void plastic_record(Worker *w, int k, int64_t step, double t, double t1)
     for (int r = 0; r < e->plan->n_syn_recs; r++) {
         const SynRec *rec = &e->syn_rec[r];
         const PlanSynRec *p = rec->plan;
-        if (!plastic_due(p, step)) continue;
-        double *frame = rec->frames[w->turn] + (size_t)(k / p->every) * (size_t)p->n_vars * rec->n;
+        if (!plan_due(&p->when, step)) continue;
+        double *frame = engine_record_slot(e, &p->when, rec->frames, (size_t)p->n_vars * rec->n, w->turn, k, step);
         Frame fr = {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .scratch = w->scratch};
         for (int v = 0; v < p->n_vars; v++) values(e, rec, &p->var[v], w->thread, fr, w->out, frame + (size_t)v * rec->n);
     }
@@ -534,8 +580,7 @@ void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const cha
         double *all = cx_alloc(n, sizeof *all, "state");
         for (int f = 0; f < k->n_fields; f++) {
             if (!own(&k->field[f])) continue;
-            for (int t = 0; t < e->n_threads; t++)
-                for (uint64_t j = 0; j < g->share[t].n; j++) all[position[t][j]] = g->share[t].col[f][k->field[f].uniform ? 0 : j];
+            for (int t = 0; t < e->n_threads; t++) column(e, g, &g->share[t], f, position[t], all);
             visit(user, k->field[f].name, all, n, sizeof *all);
         }
         for (int t = 0; t < e->n_threads; t++) cx_free(position[t]);

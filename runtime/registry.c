@@ -1,7 +1,8 @@
-/* The tables that the compiler checks calls against, made of connect.def and stimuli.def. */
+/* The tables that the compiler checks calls against, made of connect.def, stimuli.def and measures.def. */
 #include "registry.h"
 
 #include "connect/rule.h"
+#include "measures/measure.h"
 #include "stimuli/stimulus.h"
 
 #include <string.h>
@@ -21,6 +22,12 @@ static const StimDef *const stims[] = {
 #undef STIM
 };
 
+static const MeasureDef *const measures[] = {
+#define MEASURE(name) &measure_##name.def,
+#include "measures/measures.def"
+#undef MEASURE
+};
+
 /* What the rule itself says of its arguments and the sizes of both sides, before anything is built. */
 static bool check_rule(const PlanProj *p, const char *src, const char *tgt, char *why, size_t size)
 {
@@ -38,7 +45,9 @@ static bool check_rule(const PlanProj *p, const char *src, const char *tgt, char
 const Registry runtime_registry = {
     .n_rules = (int)(sizeof rules / sizeof *rules),
     .n_stims = (int)(sizeof stims / sizeof *stims),
+    .n_measures = (int)(sizeof measures / sizeof *measures),
     .rule = rules,
+    .measure = measures,
     .stim = stims,
     .check_rule = check_rule,
 };

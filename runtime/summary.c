@@ -15,6 +15,8 @@
  * out: they show where the cells started. */
 #include "output.h"
 
+#include "bins.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -33,12 +35,6 @@ typedef struct Cell {
     double squares; /* of the intervals, in steps; whole numbers, so sums are exact below 2^53 */
 } Cell;
 
-typedef struct Counts { /* spikes in bins: the one being filled, and what the filled ones add up to
-                         */
-    int64_t bin;
-    uint64_t count, sum, squares;
-} Counts;
-
 typedef struct SumPop {
     char *name, *layer, *model, *v_name, *v_unit;
     bool is_source, v_known, v_uniform;
@@ -48,7 +44,7 @@ typedef struct SumPop {
     uint32_t n, cv_every, sync_every;
     uint64_t spikes;
     Cell *cell;
-    Counts together, *alone; /* of the cells looked at for synchrony */
+    Bins together, *alone; /* of the cells looked at for synchrony */
     uint64_t v_samples;
     double v_sum, v_max;    /* above rest */
     const SummaryRow *told; /* by a file: then nothing above counts */
@@ -66,18 +62,6 @@ struct Summary {
     Raster *raster;
 };
 
-/* A spike in `bin`, which is not before that of the last one. */
-static void count_spike(Counts *c, int64_t bin)
-{
-    if (bin > c->bin) {
-        c->sum += c->count;
-        c->squares += c->count * c->count;
-        c->count = 0;
-        c->bin = bin;
-    }
-    c->count++;
-}
-
 static bool take_spikes(Sink *sink, int k, int64_t step, const uint32_t *id, size_t n, Fail *f)
 {
     (void)f;
@@ -93,8 +77,8 @@ static bool take_spikes(Sink *sink, int k, int64_t step, const uint32_t *id, siz
     int64_t bin = step > s->onset ? (step - 1 - s->onset) / s->bin_steps : -1;
     for (size_t i = 0; i < n; i++) {
         if (bin >= 0 && id[i] % p->sync_every == 0) {
-            count_spike(&p->together, bin);
-            count_spike(&p->alone[id[i] / p->sync_every], bin);
+            bins_spike(&p->together, bin);
+            bins_spike(&p->alone[id[i] / p->sync_every], bin);
         }
         if (id[i] % p->cv_every) continue;
         Cell *c = &p->cell[id[i] / p->cv_every];
@@ -286,14 +270,6 @@ static int64_t full_bins(const Summary *s)
     return steps > s->onset ? (steps - s->onset) / s->bin_steps : 0;
 }
 
-/* Sum and variance over `bins` bins. A bin that the run did not fill does not count. */
-static double variance_of(const Counts *c, int64_t bins, double *mean)
-{
-    uint64_t last = c->bin < bins ? c->count : 0;
-    *mean = (double)(c->sum + last) / (double)bins;
-    return (double)(c->squares + last * last) / (double)bins - *mean * *mean;
-}
-
 /* Fills Fano and synchrony; true when synchrony is beyond what chance explains. A Poisson variable
  * of mean m has a variance known from `bins` draws to a factor of 1 +- sqrt((2 + 1/m) / bins). */
 static bool measure_synchrony(const Summary *s, const SumPop *p, SummaryRow *r)
@@ -303,9 +279,9 @@ static bool measure_synchrony(const Summary *s, const SumPop *p, SummaryRow *r)
     uint32_t cells = 0;
     r->fano = r->synchrony = NAN;
     if (bins < MIN_BINS || !p->alone) return false;
-    double variance = variance_of(&p->together, bins, &mean);
+    double variance = bins_variance(&p->together, bins, &mean);
     for (uint32_t i = 0; i < p->n; i += p->sync_every) {
-        double v = variance_of(&p->alone[i / p->sync_every], bins, &one);
+        double v = bins_variance(&p->alone[i / p->sync_every], bins, &one);
         if (!(v > 0)) continue;
         sum_var += v;
         sum_sd += sqrt(v);

@@ -50,6 +50,16 @@ def short(*parts):
     return h.hexdigest()[:16]
 
 
+def expected(path):
+    """What the model expects of itself: (text, value to the last bit or the reason why there is none, whether it is met)."""
+    with h5py.File(path, "r") as f:
+        table = f.get("/cortexc/expect")
+        if table is None:
+            return []
+        rows = zip(*(table[column][()] for column in ("text", "value", "unit", "why", "met")))
+        return [(text(t), text(why) or f"{float(v)!r} {text(unit)}".rstrip(), bool(met)) for t, v, unit, why, met in rows]
+
+
 def digest(path):
     with h5py.File(path, "r") as f:
         a = f["/cortexc"].attrs
@@ -63,4 +73,9 @@ def digest(path):
         lines.append(f"record {name}: {' x '.join(map(str, shape))} {bits}")
     for name, (shape, bits) in sorted(records(path, "/cortexc/synapses").items()):
         lines.append(f"synapses {name}: {' x '.join(map(str, shape))} {bits}")
+    for what, where in (("at spikes", "/cortexc/at_spikes"), ("edges", "/edges")):
+        for name, (shape, bits) in sorted(records(path, where).items()):
+            lines.append(f"{what} {name}: {' x '.join(map(str, shape))} {bits}")
+    for what, value, met in expected(path):
+        lines.append(f"{what}: {value}, {'met' if met else 'not met'}")
     return "\n".join(lines) + "\n"

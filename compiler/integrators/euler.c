@@ -17,6 +17,7 @@ const Integrator integrator_euler = {
     .doc = "forward Euler, for comparison with other programs",
     .order = 1,
     .for_noise = false,
+    .limit = 2.0,
     .valid = ode_without_noise,
     .emit = emit,
 };

@@ -35,6 +35,7 @@ const Integrator integrator_euler_maruyama = {
     .doc = "Euler with white noise in the sense of Ito",
     .order = 1,
     .for_noise = true,
+    .limit = 2.0,
     .valid = valid,
     .emit = emit,
 };

@@ -48,6 +48,7 @@ const Integrator integrator_heun = {
     .doc = "predictor and trapezium, noise in the sense of Stratonovich",
     .order = 2,
     .for_noise = true,
+    .limit = 2.0,
     .valid = valid,
     .emit = emit,
 };

@@ -18,6 +18,7 @@ const Integrator integrator_rk2 = {
     .doc = "midpoint rule",
     .order = 2,
     .for_noise = false,
+    .limit = 2.0,
     .valid = ode_without_noise,
     .emit = emit,
 };

@@ -29,6 +29,7 @@ const Integrator integrator_rk4 = {
     .doc = "the classical Runge-Kutta method",
     .order = 4,
     .for_noise = false,
+    .limit = 2.785,
     .valid = ode_without_noise,
     .emit = emit,
 };

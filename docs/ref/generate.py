@@ -75,6 +75,8 @@ PAGES = {
     "command-line.md": command_line,
     "rules.md": lambda: listing("Connection rules", "rules", "Behind the `:` of a `connect`."),
     "stimuli.md": lambda: listing("Stimuli", "stimuli", "Behind the `:` of a `stimulus`."),
+    "measures.md": lambda: listing("Measures", "measures",
+                                   "What `expect` can look at. All but those of values take `from`, `to` or `last`; spikes count when they are stamped in (from, to]."),
     "units.md": lambda: listing("Units", "units", "All but `min`, `h`, `day` and `degC` take every SI prefix."),
     "functions.md": lambda: listing("Functions", "functions", "What may be called in an expression."),
     "integrators.md": lambda: listing("Integrators", "integrators",

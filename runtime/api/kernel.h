@@ -27,6 +27,8 @@ typedef enum FieldKind {
     FIELD_SOURCE, /* of synapses: the column of the population of the sources that is called as what follows "source." */
     FIELD_TARGET, /* the same of the targets, "target.V" */
     FIELD_LINK,   /* the column of another population, called as "POPULATION.VARIABLE"; read at any of its neurons */
+    FIELD_PRE,    /* of synapses: one value for each source, kept with the synapses */
+    FIELD_POST,   /* of synapses: one value for each target */
     N_FIELD_KINDS
 } FieldKind;
 extern const char *const field_kind_name[N_FIELD_KINDS]; /* "param", "state", … */
@@ -45,8 +47,11 @@ typedef enum FnRole {
     FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
     FN_PRE,    /* per synapse, at the arrival of a spike: writes its columns; out[k] is added to a sum (PlanSynapse) */
     FN_POST,   /* per synapse, at a spike of the target */
+    FN_PARTS,  /* phase 3, before FN_STEP: out[0] = in how many parts the equations divide this step */
+    FN_PART,   /* one of them; called out[0] times for each neuron */
     FN_MATRIX, /* before the run: out[k] = coefficients of linear equations (PlanExact) */
     FN_EVENT,  /* per synapse, at another event */
+    FN_TRACE,  /* of synapses, over their sources or targets: writes FIELD_PRE or FIELD_POST */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;

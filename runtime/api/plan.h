@@ -59,6 +59,7 @@ typedef struct PlanPop {
     bool is_source;          /* emits spikes and has no state */
     int kernel;              /* into Plan.kernel; -1 for a source without functions */
     int fn_init, fn_arrive, fn_step, fn_test, fn_reset, fn_check; /* -1: none */
+    int fn_parts, fn_part; /* equations that divide their steps; -1: none */
     int n_exact;
     const PlanExact *exact;
     int n_ports;
@@ -95,6 +96,7 @@ typedef struct PlanFrom { /* neurons whose spikes are events of synapses */
 typedef struct PlanHandler { /* what synapses do at one kind of moment */
     PlanWhen when;
     int fn;              /* FN_PRE, FN_POST or FN_EVENT */
+    int trace;           /* FN_TRACE behind it, over the source or the target; -1: none */
     int64_t after;       /* steps behind the arrival, behind the spike of the target, or behind the event */
     int n_sums, sum[PLAN_SUMS]; /* out[k] is added to this FIELD_ACC of the target's kernel */
     bool draws;          /* random numbers, anew at each event */
@@ -104,6 +106,7 @@ typedef struct PlanHandler { /* what synapses do at one kind of moment */
 typedef struct PlanSynapse { /* a synapse model */
     const char *name;       /* NULL for static synapses, whose weight is in PlanProj */
     int kernel, fn_init;
+    int fn_source, fn_target; /* FN_TRACE that give sources and targets their first values; -1: none */
     int n_handlers;         /* in the order in which they run within a step: arrivals, spikes of targets, events */
     const PlanHandler *handler;
     bool reads_source;      /* a handler reads the source's variables */
@@ -164,26 +167,63 @@ typedef struct PlanStim {
     uint64_t seed;
 } PlanStim;
 
+typedef enum PlanOver { OVER_NONE, OVER_MEAN, OVER_SD, OVER_MIN, OVER_MAX } PlanOver;
 typedef struct PlanVar {
     const char *name, *unit;
     int field; /* or -1: */
     int fn;    /* FN_OBS of the population's kernel */
+    PlanOver over; /* one number of all selected neurons together is written: `mean(V)` */
 } PlanVar;
-typedef struct PlanRec { /* one `record VARS of POP every …`, per population */
+
+typedef enum PlanTimes { TIMES_EVERY, TIMES_AT, TIMES_END, TIMES_SPIKES } PlanTimes;
+typedef struct PlanLook { /* when a recorder looks */
+    PlanTimes kind;
+    int64_t every, from, to; /* TIMES_EVERY: steps from, from + every, … < to */
+    const int64_t *at;       /* TIMES_AT: these steps, ascending */
+    int64_t n_at;
+} PlanLook;
+/* The place of `step` in the list, or -1. */
+static inline int64_t plan_rank(const PlanLook *w, int64_t step)
+{
+    int64_t lo = 0, hi = w->n_at;
+    while (lo < hi) {
+        int64_t mid = lo + (hi - lo) / 2;
+        if (w->at[mid] < step) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo < w->n_at && w->at[lo] == step ? lo : -1;
+}
+/* Whether it looks at this step, apart from the end and from spikes. */
+static inline bool plan_due(const PlanLook *w, int64_t step)
+{
+    if (w->kind == TIMES_AT) return plan_rank(w, step) >= 0;
+    return w->kind == TIMES_EVERY && step >= w->from && step < w->to && (step - w->from) % w->every == 0;
+}
+
+typedef struct PlanRec { /* one `record VARS of POP …`, per population */
     int pop;
     PlanSelect sel;
     int n_vars;
     const PlanVar *var;
-    int64_t every, from, to; /* steps; frames at from, from + every, … < to */
+    PlanLook when;
+    bool watched;            /* only looked at: nothing of it is written */
 } PlanRec;
+
+typedef struct PlanCount { /* `record rate of POP every …`, `record count of POP every …` */
+    int pop;
+    PlanSelect sel;
+    bool each;               /* numbers of spikes of each neuron; else the rate of a neuron in Hz, all together */
+    int64_t every, from, to; /* steps: of (t - every, t] at t = from + every, from + 2 every, … <= to */
+} PlanCount;
 
 typedef struct PlanSynRec { /* one `record VARS of PROJECTION …`; the functions belong to the kernel of its synapse */
     const char *name; /* of the projection */
     int proj;         /* into Plan.proj */
     int n_vars;
     const PlanVar *var;
-    bool at_end;               /* once, after the last run; or: */
-    int64_t every, from, to;   /* steps, as in PlanRec */
+    PlanLook when;
+    bool watched;
+    bool connectivity; /* the projection itself is written, with its first variable as the weight, if any */
 } PlanSynRec;
 
 typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the end of the run */
@@ -191,9 +231,14 @@ typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the en
     const char *measure;    /* "rate" */
     const int *pop;
     const PlanSelect *sel;
-    int n_pops;
-    int64_t from, to;       /* steps: spikes stamped in (from, to] count */
-    double lo, hi;          /* Hz */
+    int n_pops, n_first;    /* of them, how many are the first side (correlation) */
+    int64_t from, to;       /* steps: spikes stamped in (from, to] count, values of from <= t < to */
+    int64_t last;           /* or the last so many steps before `to`; -1 */
+    int64_t width;          /* steps: a bin, or the longest interval of a burst */
+    const int *rec;         /* of values: recorders, one a population; NULL */
+    int syn_rec;            /* of synapses: the recorder; -1 */
+    const char *unit;       /* of the value and the bounds */
+    double lo, hi;
     bool open_lo, open_hi;
 } PlanExpect;
 
@@ -207,12 +252,13 @@ typedef struct Plan {
     uint64_t model_hash;
     double dt;
     uint64_t seed;
-    int n_pops, n_projs, n_stims, n_recs, n_syn_recs, n_runs, n_expects, n_kernels;
+    int n_pops, n_projs, n_stims, n_recs, n_counts, n_syn_recs, n_runs, n_expects, n_kernels;
     PlanPop *pop;     /* in order of name; `pop_order` gives the order of declaration */
     int *pop_order;
     PlanProj *proj;   /* in the normative order: by source population, then name */
     PlanStim *stim;   /* by name */
     PlanRec *rec;
+    PlanCount *count;
     PlanSynRec *syn_rec;
     PlanRun *run;
     PlanExpect *expect;

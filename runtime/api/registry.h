@@ -1,5 +1,5 @@
-/* What the runtime offers to the compiler: connection rules and stimuli with their parameters, from
- * connect.def and stimuli.def. main injects it; the compiler checks calls against these tables. */
+/* What the runtime offers to the compiler: connection rules, stimuli and measures with their parameters, from
+ * connect.def, stimuli.def and measures.def. main injects it; the compiler checks calls against these tables. */
 #ifndef CORTEXC_REGISTRY_H
 #define CORTEXC_REGISTRY_H
 
@@ -55,11 +55,22 @@ typedef struct StimDef {
     bool each_step;         /* draws in arguments are made in every step, not once per neuron */
 } StimDef;
 
+typedef enum MeasureUnit { MEASURE_NUMBER, MEASURE_RATE, MEASURE_TIME, MEASURE_VALUE } MeasureUnit;
+typedef struct MeasureDef { /* what `expect` can look at */
+    const char *name, *doc, *source, *example;
+    MeasureUnit unit;       /* of the result: a number, Hz, ms, or that of the variable */
+    bool of_values;         /* of a variable, `mean(E.V)`; else of spikes */
+    int sides;              /* populations side by side that it takes at most */
+    const char *width;      /* the name of a further argument, a time, or NULL */
+    double width_ms;        /* what it is when left out */
+} MeasureDef;
+
 struct PlanProj;
 typedef struct Registry {
-    int n_rules, n_stims;
+    int n_rules, n_stims, n_measures;
     const RuleDef *const *rule;
     const StimDef *const *stim;
+    const MeasureDef *const *measure;
     /* Whether a projection's rule can do what its arguments ask between these populations; a sentence in
      * `why` otherwise. */
     bool (*check_rule)(const struct PlanProj *p, const char *src, const char *tgt, char *why, size_t size);

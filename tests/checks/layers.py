@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
 """Who may include whom: base nothing; runtime/api the C library; runtime api and base; compiler base and
-runtime/api; grammar base and the syntax tree; main everything. Only runtime/h5.c knows of HDF5."""
+runtime/api; grammar base and the syntax tree; plot what reads an output; main
+everything. Only runtime/h5.c knows of HDF5, only plot of Cairo."""
 
 import os
 import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ROOMS = ["base", "runtime/api", "runtime", "compiler", "grammar", "main"]
+ROOMS = ["base", "runtime/api", "runtime", "plot", "compiler", "grammar", "main"]
 MAY = {
     "base": {"base"},
     "runtime/api": {"runtime/api"},
     "runtime": {"runtime", "runtime/api", "base"},
+    "plot": {"plot", "runtime", "runtime/api", "base"},
     "compiler": {"compiler", "runtime/api", "base"},
     "grammar": {"grammar", "base", "compiler/ast.h"},
     "main": set(ROOMS),
 }
 GENERATED = {"cortex.tab.h": "grammar", "cortex.lex.h": "grammar"}
-LIBRARIES = {"hdf5.h": {"runtime/h5.c"}}
+LIBRARIES = {"hdf5.h": {"runtime/h5.c"}, "cairo.h": {"plot/figure.h"}, "cairo-pdf.h": {"plot/write.c"}, "cairo-svg.h": {"plot/write.c"}}
 
 
 def room_of(path):
@@ -26,7 +28,7 @@ def room_of(path):
 
 def main():
     files = []
-    for room in ("base", "runtime", "compiler", "grammar", "main"):
+    for room in ("base", "runtime", "plot", "compiler", "grammar", "main"):
         for folder, _, names in os.walk(os.path.join(ROOT, room)):
             files += [os.path.relpath(os.path.join(folder, n), ROOT) for n in names
                       if n.endswith((".c", ".h", ".def", ".l", ".y"))]

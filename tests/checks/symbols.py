@@ -39,15 +39,19 @@ ALSO = {
     "cortex.tab.c": ["cortex_yy"],
     "layout.c": ["layout_"],
     "messages.c": ["message_"],
+    "figure.c": ["plot_"],
     "rule.c": ["n_rules"],
     "currents.c": ["stimulus_"],
+    "rate.c": ["measure_"],
+    "synchrony.c": ["measure_"],
+    "values.c": ["measure_"],
     "stimulus.c": ["stimulus_", "stim_", "n_stimuli"],
     "registry.c": ["runtime_registry"],
 }
 # Families: files whose name begins so may use it as a prefix.
 FAMILY = ["ir_", "diag_", "engine_", "output_", "rng_", "interp_", "native_"]
 # Folders of one descriptor a file: `connect_total` in connect/total.c.
-DESCRIPTOR = ["connect", "stimulus", "integrator", "backend"]
+DESCRIPTOR = ["connect", "stimulus", "measure", "integrator", "backend", "plot"]
 
 LIBM = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp10 exp2 expm1 fmod hypot j0 j1 jn
 lgamma lgamma_r log log10 log1p log2 logb pow pow10 remainder sin sincos sinh tan tanh tgamma y0 y1 yn""".split()

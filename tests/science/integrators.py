@@ -44,7 +44,7 @@ def slope_of(errors):
 @check()
 def orders(b):
     """Order of every integrator on a smooth nonlinear problem, from dt, dt/2 and dt/4."""
-    methods = (("euler", 1), ("exponential_euler", 1), ("rk2", 2), ("heun", 2), ("rk4", 4), ("euler_maruyama", 1))
+    methods = (("euler", 1), ("exponential_euler", 1), ("rk2", 2), ("heun", 2), ("rk4", 4), ("stiff", 3), ("euler_maruyama", 1), ("milstein", 1))
     exact, chain = fine(volterra, [1.2, 0.7], LAST), fine(driven, [0.4, 0.2, 0.9], LAST)
     errors = {name: [] for name, _ in methods}
     errors["rk4 behind exact equations"] = []
@@ -79,7 +79,7 @@ population chained : 1 of chain
 def stochastic_orders(b):
     """Strong and weak orders on geometric Brownian motion, whose exact solution knows the same noise."""
     n, growth, sigma = 20000, 1.0, 0.6
-    strong = {"ito": [], "stratonovich": []}
+    strong = {"ito": [], "stratonovich": [], "milstein": [], "turned": []}
     weak = []
     for dt in (0.1, 0.05, 0.025):
         out = b.text("geometric", f"""
@@ -90,13 +90,18 @@ neuron ito {{
   dW/dt = xi
 }}
 neuron stratonovich of ito {{ noise = stratonovich }}
+neuron milstein of ito {{ method = milstein }}
+neuron turned of ito {{ method = milstein, noise = stratonovich }}
 population a : {n} of ito
 population c : {n} of stratonovich
-record x, W of [a, c] every 1 ms
+population d : {n} of milstein
+population e : {n} of turned
+record x, W of [a, c, d, e] every 1 ms
 simulation {{ dt = {dt} ms }}
 run 2 ms
 """)
-        for name, population, drift in (("ito", "a", growth - sigma * sigma / 2), ("stratonovich", "c", growth)):
+        slow = growth - sigma * sigma / 2
+        for name, population, drift in (("ito", "a", slow), ("stratonovich", "c", growth), ("milstein", "d", slow), ("turned", "e", growth)):
             xs, ws = at_end(out, population, "x"), at_end(out, population, "W")
             exact = [math.exp(drift + sigma * w) for w in ws]
             strong[name].append(mean([abs(x - e) for x, e in zip(xs, exact)]))
@@ -104,7 +109,93 @@ run 2 ms
                 weak.append(abs(mean([x - e for x, e in zip(xs, exact)])))
     b.near("euler_maruyama: strong order", slope_of(strong["ito"]), 0.5, 0.2, 4)
     b.near("euler_maruyama: weak order", slope_of(weak), 1, 0.2, 4)
+    b.near("milstein, Ito: strong order", slope_of(strong["milstein"]), 1, 0.1, 4)
+    b.near("milstein, Stratonovich: strong order", slope_of(strong["turned"]), 1, 0.1, 4)
     b.near("heun, Stratonovich: strong order", slope_of(strong["stratonovich"]), 1, 0.2, 4)
+
+
+HODGKIN_HUXLEY = """
+neuron squid {
+  param C = 100 pF, gNa = 12 uS, gK = 3.6 uS, gL = 30 nS, ENa = 50 mV, EK = -77 mV, EL = -54.4 mV
+  state V : mV = -65 mV
+  state m = 0.05, h = 0.6, n = 0.32
+  input I : pA
+  x = V/[mV]
+  am = 1/exprel(-(x + 40)/10)
+  bm = 4*exp(-(x + 65)/18)
+  ah = 0.07*exp(-(x + 65)/20)
+  bh = 1/(1 + exp(-(x + 35)/10))
+  an = 0.1/exprel(-(x + 55)/10)
+  bn = 0.125*exp(-(x + 65)/80)
+  dV/dt = (gNa*m*m*m*h*(ENa - V) + gK*n*n*n*n*(EK - V) + gL*(EL - V) + I)/C
+  dm/dt = (am*(1 - m) - bm*m)/(FAST*(1 ms))
+  dh/dt = (ah*(1 - h) - bh*h)/(1 ms)
+  dn/dt = (an*(1 - n) - bn*n)/(1 ms)
+}
+"""
+
+
+@check()
+def stiff_problems(b):
+    """What explicit methods cannot do at this step: a relaxation oscillator, a forced decay, a membrane with a fast gate."""
+    out = b.text("stiff", """
+neuron pol {
+  state x = 2, y = 0
+  dx/dt = y/(1 ms)
+  dy/dt = (1000*(1 - x*x)*y - x)/(1 ms)
+}
+neuron forced {
+  state x = 1
+  dx/dt = -1e4/[ms]*(x - cos(t/(1 ms))) - sin(t/(1 ms))/[ms]
+}
+neuron pol_stiff of pol { method = stiff }
+neuron pol_parts of pol { method = adaptive }
+neuron forced_stiff of forced { method = stiff }
+population p : 1 of pol_stiff
+population q : 1 of pol_parts
+population f : 3 of forced_stiff
+record x of [p, q, f] every 50 ms
+simulation { dt = 0.1 ms }
+run 500.1 ms
+""")
+    p, q, f = (out.record(name, "x") for name in "pqf")
+    b.holds("van der Pol, mu = 1000: stiff against adaptive", max(abs(x[0] - y[0]) for x, y in zip(p, q)), 0, 1e-5)
+    b.holds("van der Pol moves", abs(p[10][0] - 2), 0.1, 1)
+    b.holds("decay a thousand steps fast behind a cosine", max(abs(x[0] - math.cos(50 * k)) for k, x in enumerate(f)), 0, 1e-4)
+    trains = {}
+    for name, method, dt in (("truth", "rk4", 0.0005), ("stiff", "stiff", 0.02), ("adaptive", "adaptive", 0.1)):
+        out = b.text("squid", HODGKIN_HUXLEY.replace("FAST", "0.1") + f"""
+population s : 1 of squid {{ method = {method}, I = 1000 pA }}
+record V of s every 0.1 ms
+simulation {{ dt = {dt} ms }}
+run 12 ms
+""")
+        trains[name] = [frame[0] for frame in out.record("s", "V")]
+    b.holds("squid axon, m ten times as fast: it fires", max(trains["truth"]), 20, 50)
+    for name, room in (("stiff", 0.5), ("adaptive", 0.01)):
+        b.holds(f"  {name}: largest gap, mV", max(abs(x - y) for x, y in zip(trains[name], trains["truth"])), 0, room)
+
+
+@check()
+def dividing(b):
+    """Adaptive steps keep their accuracy whatever dt is, and each neuron has its own."""
+    def pol(x, y, n, end):
+        return fine(lambda t, v: [v[1], 5 * (1 - v[0] * v[0]) * v[1] - v[0]], [x, y], end, n)[0]
+    for dt in (0.05, 0.5, 2):
+        out = b.text("dividing", f"""
+neuron pol {{
+  method = adaptive
+  state x = 2, y = 0
+  dx/dt = y/(1 ms)
+  dy/dt = (5*(1 - x*x)*y - x)/(1 ms)
+}}
+population p : 3 of pol {{ x = 2 + 0.1*i }}
+record x of p every 10 ms
+simulation {{ dt = {dt} ms }}
+run 22 ms
+""")
+        last = out.record("p", "x")[2]
+        b.holds(f"dt {dt} ms: error after 20 ms", max(abs(last[k] - pol(2 + 0.1 * k, 0, 40000, 20)) for k in range(3)), 0, 1e-4)
 
 
 @check()

@@ -217,3 +217,23 @@ run 200 ms
         b.holds(f"{what}, largest error", error, 0, 1e-9)
     b.holds("spikes of cells that couple", len(out.spikes("A")[0]), 3, 1e9)
     b.holds("arrivals", sum(map(len, arrivals)), 50, 1e9)
+
+
+@check()
+def synapse_not_finite(b):
+    """A state of a synapse that grows without bound ends the run, with the synapse and the time."""
+    said = ""
+    try:
+        b.text("blow_up", PASSIVE + """
+synapse bomb { param a = 0
+  state s = 1
+  ds/dt = a*s*s/(1 ms) each step
+  every step { port += s*(1 pA) } }
+population A : 3 of passive
+connect A -> A.I : all_to_all using bomb as ab { a = if i == 2 and j == 1 then 1 else 0 }
+record V of A every 0.1 ms
+run 10 ms
+""")
+    except RuntimeError as problem:
+        said = str(problem)
+    b.same("the message names synapse 2 -> 1 of ab", int("s of synapse 2 -> 1 of ab is not finite at" in said), 1)

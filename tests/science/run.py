@@ -3,7 +3,7 @@
 
     run.py CORTEXC [--fast] [--list] [--keep DIR] [CHECK …]
 
-The checks are the functions of neurons.py, integrators.py, linear.py, noise.py, space.py, links.py, stimuli.py, steps.py, synapses.py, events.py, rules.py, functions.py and networks.py;
+The checks are the functions of the modules imported below;
 --fast leaves out the large networks. The exit status is 1 when a check fails. docs/validation.md says what is held against what."""
 
 import argparse
@@ -13,6 +13,8 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+import measures     # noqa: F401
+import recordings   # noqa: F401
 import neurons      # noqa: F401  (importing enrols the checks)
 import integrators  # noqa: F401
 import noise        # noqa: F401
@@ -21,6 +23,7 @@ import steps        # noqa: F401
 import space        # noqa: F401
 import synapses     # noqa: F401
 import events       # noqa: F401
+import library      # noqa: F401
 import stimuli      # noqa: F401
 import links        # noqa: F401
 import networks     # noqa: F401

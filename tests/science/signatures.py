@@ -49,6 +49,8 @@ def models(path):
                 found.append(current)
             elif current and re.match(r"(param|state|input)\s", line):
                 current[4].append(declaration(line) + (" ".join(doc),))
+            elif current and current[0] == "synapse" and re.match(r"event\s+\w", line):
+                current[4].append(("event", line.split()[1], "event", "", "", " ".join(doc)))
             elif current and re.match(r"port\s+\w", line):
                 current[5] = [x.strip() for x in line[5:].split(",")]
             doc = []
@@ -83,7 +85,7 @@ def page():
             out += ["", "| variable | unit | at the start | allowed | meaning |", "|---|---|---|---|---|"]
         for what, n, unit, default, bounds, text in parts:
             if what != "param":
-                start = cell(default) if what == "state" else "an input"
+                start = cell(default) if what == "state" else "the connection binds it" if what == "event" else "an input"
                 start = "its own steady state" if len(default) > 40 else start
                 out.append(f"| `{n}` | {unit or '1'} | {start} | {cell(bounds)} | {text} |")
     return "\n".join(out) + "\n"

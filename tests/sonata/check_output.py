@@ -61,7 +61,7 @@ def check_root(f):
     need(version is not None and version.dtype == np.uint32 and list(version) == [0, 1], "/ has the attribute version, u32 {0, 1}", version)
     for name in ("spikes", "nodes", "cortexc"):
         need(name in f, f"/{name} is there")
-    need(set(f) <= {"spikes", "report", "nodes", "cortexc"}, "/ holds nothing else than spikes, report, nodes, cortexc", sorted(f))
+    need(set(f) <= {"spikes", "report", "nodes", "edges", "cortexc"}, "/ holds nothing else than spikes, report, nodes, edges, cortexc", sorted(f))
 
 
 def check_spikes(f, cells):
@@ -191,7 +191,34 @@ def check_tables(f, cells):
     need(c.attrs["neurons"] == sum(cells.values()), "/cortexc: neurons are the sum of the table", c.attrs["neurons"])
 
 
-EXPECT = {"text": str, "value": "<f8", "lo": "<f8", "hi": "<f8", "met": "u1"}
+PROJECTIONS = {"name": str, "source": str, "target": str, "port": str, "unit": str, "synapse": str, "synapses": "<u8", "weight_mean": "<f8",
+               "weight_sd": "<f8"}
+
+
+def check_projections(f, c, cells):
+    table = c.get("projections")
+    if table is None:
+        need(c.attrs["synapses"] == 0, "/cortexc/projections is absent only without synapses")
+        return
+    need(set(table) == set(PROJECTIONS), "/cortexc/projections has the columns documented", sorted(set(table) ^ set(PROJECTIONS)))
+    n = len(table["name"])
+    for column, dtype in PROJECTIONS.items():
+        dataset(table, column, dtype, (n,))
+    need(table["synapses"][...].sum() == c.attrs["synapses"], "/cortexc/projections: synapses are all of them", table["synapses"][...].sum())
+    ends = {text(v) for column in ("source", "target") for v in table[column][...]}
+    need(ends <= set(cells), "/cortexc/projections: ends are populations", ends)
+    for name, count, mean, sd in zip(table["name"].asstr(), table["synapses"], table["weight_mean"], table["weight_sd"]):
+        need(np.isnan(sd) == np.isnan(mean) and not sd < 0, f"{name}: a deviation comes with a mean", sd)
+        group = c.get("synapses", {}).get(name.replace("/", "|"))
+        if group and "weight" in group:
+            last = group["weight"][...] if group["weight"].ndim == 1 else None
+            need(len(group["source"]) == count, f"{name}: as many synapses as are recorded", count)
+            if last is not None:
+                need(np.isclose(mean, last.mean(), rtol=1e-9) and np.isclose(sd, last.std(), rtol=1e-6, atol=1e-9),
+                     f"{name}: mean and deviation are those of the recorded weights", (mean, last.mean(), sd, last.std()))
+
+
+EXPECT = {"text": str, "value": "<f8", "unit": str, "why": str, "lo": "<f8", "hi": "<f8", "met": "u1"}
 
 
 def check_expect(c):
@@ -204,7 +231,9 @@ def check_expect(c):
     need(set(e) == set(EXPECT), "/cortexc/expect has the columns documented", sorted(e))
     for column, dtype in EXPECT.items():
         dataset(e, column, dtype, (n,))
-    need(e["value"].attrs.get("units") == "Hz", "/cortexc/expect/value is in Hz")
+    none = np.isnan(e["value"][...])
+    need(np.array_equal(none, [text(w) != "" for w in e["why"][...]]), "/cortexc/expect/why tells why there is no value, and only then")
+    need(not e["met"][...][none].any(), "what has no value is not met")
     inside = (e["value"][...] > e["lo"][...]) & (e["value"][...] < e["hi"][...])
     edge = (e["value"][...] == e["lo"][...]) | (e["value"][...] == e["hi"][...])
     need(np.array_equal((e["met"][...] == 1)[~edge], inside[~edge]), "/cortexc/expect/met says whether the value is in the bounds")
@@ -217,10 +246,14 @@ def check_records(f, cells):
             where = d.name
             dataset(variables, variable, "<f8")
             need(is_text(d.attrs.get("units")), f"{where} has the text attribute units")
-            need(d.attrs.get("dt", 0) > 0 and d.attrs.get("start", -1) >= 0, f"{where} has the attributes start and dt")
+            times = f.get(d.attrs["times"]) if "times" in d.attrs else None
+            if times is None:
+                need(d.attrs.get("dt", 0) > 0 and d.attrs.get("start", -1) >= 0, f"{where} has the attributes start and dt")
+            else:
+                need(times.shape == d.shape[:1] and np.all(np.diff(times[...]) > 0), f"{where} has a time for every frame, ascending")
             ids = f.get(d.attrs.get("node_ids", "/absent"))
             if need(ids is not None and ids.dtype == np.uint64, f"{where} names its cells by node_ids, u64"):
-                need(d.shape[1:] == ids.shape, f"{where} has a column per cell", (d.shape, ids.shape))
+                need(d.ndim == 1 or d.shape[1:] == ids.shape, f"{where} has a column per cell, or one number of all", (d.shape, ids.shape))
                 need(ids.size == 0 or ids[...].max() < cells.get(pop, 0), f"{where} is of cells that exist")
 
 
@@ -244,8 +277,56 @@ def check_synapses(f, cells):
             d = dataset(group, variable, "<f8")
             need(d.shape[-1] == n, f"{where}/{variable} has a value per synapse", d.shape)
             need(is_text(d.attrs.get("units")), f"{where}/{variable} has the text attribute units")
-            if d.ndim == 2:
+            if "times" in d.attrs:
+                need(f[d.attrs["times"]].shape == d.shape[:1], f"{where}/{variable} has a time for every frame")
+            elif d.ndim == 2:
                 need(d.attrs.get("dt", 0) > 0 and d.attrs.get("start", -1) >= 0, f"{where}/{variable} has the attributes start and dt")
+
+
+def check_at_spikes(f, cells):
+    for pop, group in f["cortexc"].get("at_spikes", {}).items():
+        time = dataset(group, "timestamps", "<f8")
+        if time is None:
+            continue
+        n = len(time)
+        ids = dataset(group, "node_ids", "<u8", (n,))
+        need(np.all(np.diff(time[...]) >= 0), f"{group.name}: spikes are in order of time")
+        need(n == 0 or ids[...].max() < cells.get(pop.split("#")[0], 0), f"{group.name} is of cells that exist")
+        need(set(group["before"]) == set(group["after"]), f"{group.name}: the same variables before and after")
+        for side in ("before", "after"):
+            for variable in group[side]:
+                d = dataset(group[side], variable, "<f8", (n,))
+                need(is_text(d.attrs.get("units")), f"{d.name} has the text attribute units")
+
+
+def check_edges(f, cells):
+    for name, group in f.get("edges", {}).items():
+        where = group.name
+        source = dataset(group, "source_node_id", "<u8")
+        if source is None:
+            continue
+        n = len(source)
+        target = dataset(group, "target_node_id", "<u8", (n,))
+        for side, ends in (("source", source), ("target", target)):
+            pop = ends.attrs.get("node_population")
+            need(pop in cells and (n == 0 or ends[...].max() < cells[pop]), f"{where}: {side}s are cells of the population named", pop)
+        dataset(group, "edge_type_id", "<i8", (n,)), dataset(group, "edge_group_id", "<u4", (n,))
+        index = dataset(group, "edge_group_index", "<u8", (n,))
+        need(np.array_equal(index[...], np.arange(n)), f"{where}/edge_group_index counts up")
+        delay = dataset(group["0"], "delay", "<f8", (n,))
+        need(delay.attrs.get("units") == "ms" and (n == 0 or delay[...].min() >= 0), f"{where}/0/delay is in ms")
+        if "syn_weight" in group["0"]:
+            need(is_text(dataset(group["0"], "syn_weight", "<f8", (n,)).attrs.get("units")), f"{where}/0/syn_weight has the text attribute units")
+        for side, ends in (("source_to_target", source), ("target_to_source", target)):
+            at = group["indices"][side]
+            nodes = dataset(at, "node_id_to_ranges", "<u8", (cells.get(ends.attrs["node_population"]), 2))
+            need(at["node_id_to_range"] == nodes, f"{at.name}/node_id_to_range is the same array")
+            ranges = dataset(at, "range_to_edge_id", "<u8")[...]
+            found = 0
+            for node, (lo, hi) in enumerate(nodes[...]):
+                for a, z in ranges[lo:hi]:
+                    found += int(np.count_nonzero(ends[int(a):int(z)] == node))
+            need(found == n, f"{at.name} finds every edge at its neuron", (found, n))
 
 
 def check_cortexc(f, cells):
@@ -263,14 +344,18 @@ def check_cortexc(f, cells):
         need(False, "/cortexc/parameters is a JSON object", e)
     if need("populations" in c and "layers" in c, "/cortexc has tables of populations and layers"):
         check_tables(f, cells)
+    check_projections(f, c, cells)
     check_expect(c)
+    check_at_spikes(f, cells)
+    check_edges(f, cells)
     check_records(f, cells)
     check_synapses(f, cells)
 
 
 def check_record_agrees(f):
     recorded = f["cortexc"].get("record", {})
-    need(set(f.get("report", {})) == set(recorded), "/report has the populations of /cortexc/record and nothing else")
+    regular = {pop for pop, variables in recorded.items() if any(d.ndim == 2 and "dt" in d.attrs and name.split("#")[0] != "count" for name, d in variables.items())}
+    need(set(f.get("report", {})) == regular, "/report has the populations with traces under /cortexc/record and nothing else")
     for pop, report in f.get("report", {}).items():
         variable = report["data"].attrs["variable"].replace("/", "|")
         d = f.get(f"cortexc/record/{pop}/{variable}")

@@ -83,6 +83,22 @@ def libsonata_nodes(path, f):
             same(pop.get_attribute(column, libsonata.Selection([(0, n)])) if n else [], want, f"libsonata: {column} of {name}")
 
 
+def libsonata_edges(path, f):
+    if "edges" not in f:
+        return
+    storage = libsonata.EdgeStorage(path)
+    same(sorted(storage.population_names), sorted(f["edges"]), "libsonata: populations of edges")
+    for name, group in f["edges"].items():
+        pop = storage.open_population(name)
+        ends = {side: group[side + "_node_id"] for side in ("source", "target")}
+        same([pop.source, pop.target], [d.attrs["node_population"] for d in ends.values()], f"libsonata: ends of {name}")
+        for side, find in (("source", pop.efferent_edges), ("target", pop.afferent_edges)):
+            for node in sorted(set(ends[side][...].tolist()))[:5]:
+                same(sorted(find([node]).flatten()), np.flatnonzero(ends[side][...] == node), f"libsonata: edges of {side} {node} of {name}")
+        for attribute in group["0"]:
+            same(pop.get_attribute(attribute, pop.select_all()), group["0"][attribute][...], f"libsonata: {attribute} of {name}")
+
+
 def bmtk_spikes(path, f):
     trains = SpikeTrains.load(path)
     same(sorted(trains.populations), sorted(f["spikes"]), "bmtk: populations with spikes")
@@ -163,7 +179,7 @@ print(f"libsonata {libsonata.version}, bmtk {bmtk.__version__}, bluepysnap {blue
 for file_path in sys.argv[1:]:
     print(file_path)
     with h5py.File(file_path, "r") as h5:
-        for part in (libsonata_spikes, libsonata_reports, libsonata_nodes, bmtk_spikes, bmtk_reports, bmtk_nodes, snap):
+        for part in (libsonata_spikes, libsonata_reports, libsonata_nodes, libsonata_edges, bmtk_spikes, bmtk_reports, bmtk_nodes, snap):
             try:
                 part(file_path, h5)
             except Exception as e:  # a reader that gives up has failed, too

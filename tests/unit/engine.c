@@ -49,7 +49,7 @@ static void trace(Model *m, int pop, double *V)
     static PlanVar var = {"V", "mV", F_V, -1};
     Keeper k = keeper(&m->plan);
     Fail f = {0};
-    m->rec[0] = (PlanRec){pop, model_all(m, pop), 1, &var, 1, 0, INT64_MAX};
+    m->rec[0] = (PlanRec){pop, model_all(m, pop), 1, &var, {.every = 1, .to = INT64_MAX}, false};
     m->plan.n_recs = 1;
     Engine *e = model_engine(m, 1, &k, &f);
     cr_assert(e && engine_run(e, 40, &f), "%s", f.text);
@@ -145,8 +145,8 @@ static void network(Model *m)
     m->stim[2] = (PlanStim){.name = "noise2", .place = "x", .kind = STIM_POISSON, .tgt = b, .sel = {0, 0, some, 5}, .mean = 0.1,
                             .rate_kernel = 0, .rate_fn = LIF_RATE, .weight = model_attr(SYN_WEIGHT), .start = 3, .stop = 200};
     m->plan.n_stims = 3;
-    m->rec[0] = (PlanRec){a, model_all(m, a), 2, two_vars, 1, 0, INT64_MAX};
-    m->rec[1] = (PlanRec){b, {0, 0, some, 5}, 2, two_vars, 7, 3, 150};
+    m->rec[0] = (PlanRec){a, model_all(m, a), 2, two_vars, {.every = 1, .to = INT64_MAX}, false};
+    m->rec[1] = (PlanRec){b, {0, 0, some, 5}, 2, two_vars, {.every = 7, .from = 3, .to = 150}, false};
     m->plan.n_recs = 2;
 }
 

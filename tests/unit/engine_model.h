@@ -148,7 +148,7 @@ static inline int model_pop(Model *m, const char *name, uint32_t n)
 {
     m->pop[m->plan.n_pops] = (PlanPop){.name = name, .n = n, .kernel = 0, .fn_init = LIF_INIT, .fn_arrive = LIF_ARRIVE,
         .fn_step = LIF_STEP, .fn_test = LIF_TEST, .fn_reset = LIF_RESET, .fn_check = LIF_CHECK, .n_ports = 2,
-        .port = model_ports, .record_spikes = true, .v_field = 0, .fn_rate = -1};
+        .port = model_ports, .record_spikes = true, .v_field = 0, .fn_rate = -1, .fn_parts = -1, .fn_part = -1};
     return m->plan.n_pops++;
 }
 
@@ -165,7 +165,7 @@ static inline int model_source(Model *m, const char *name, uint32_t n, double me
     int p = model_pop(m, name, n);
     m->pop[p] = (PlanPop){.name = name, .n = n, .is_source = true, .kernel = -1, .fn_init = -1, .fn_arrive = -1,
         .fn_step = -1, .fn_test = -1, .fn_reset = -1, .fn_check = -1, .record_spikes = true, .v_field = -1,
-        .source_mean = mean, .fn_rate = -1};
+        .source_mean = mean, .fn_rate = -1, .fn_parts = -1, .fn_part = -1};
     return p;
 }
 

@@ -265,6 +265,35 @@ static int load(IrFn *f, int field)
     return ir_imm(f, OP_LOAD, field, NOWHERE);
 }
 
+/* Columns of other populations, read at one neuron for all and at a computed one, over ranges and lists. */
+Test(interp, links)
+{
+    IrModule *m = ir_module(arena, "links");
+    int own = ir_field(m, (IrField){.name = "I", .kind = FIELD_INPUT});
+    int other = ir_field(m, (IrField){.name = "E.V", .kind = FIELD_LINK});
+    IrFn *f = ir_fn(m, "drive", FN_DRIVE, LANE_NEURON);
+    int place = ir_op2(f, OP_MOD, ir_op2(f, OP_MUL, ir_imm(f, OP_I, 0, NOWHERE), ir_const(f, 7)), ir_const(f, 5));
+    int sum = ir_op2(f, OP_ADD, ir_lookup(f, OP_LINK, other, place, NOWHERE), ir_lookup(f, OP_LINK, other, ir_const(f, 4), NOWHERE));
+    ir_store(f, own, ir_op2(f, OP_ADD, ir_imm(f, OP_LOAD, own, NOWHERE), sum), NOWHERE);
+    cr_assert_null(ir_verify(arena, m));
+    static const char *const isas[] = {"base", "avx2", "avx512"};
+    for (int isa = 0; isa < 3; isa++) {
+        Kernel *kernel = kernel_of(m, isas[isa]);
+        void *scratch = cx_alloc(1, kernel->scratch_bytes, "test");
+        double input[700], V[5] = {1, 2, 4, 8, 16}, *col[2] = {input, V};
+        uint32_t lane[350];
+        for (int k = 0; k < 700; k++) input[k] = k;
+        for (uint32_t k = 0; k < 350; k++) lane[k] = 2 * k;
+        Frame fr = {.col = col, .scratch = scratch};
+        kernel->fn[0].range(&kernel->fn[0], &fr, 0, 700, NULL);
+        kernel->fn[0].list(&kernel->fn[0], &fr, lane, 350, NULL);
+        for (int k = 0; k < 700; k++) cr_assert_eq(input[k], k + (k % 2 ? 1 : 2) * (V[7 * k % 5] + 16));
+        cx_free(scratch);
+        kernel->free(kernel);
+    }
+    ir_module_free(m);
+}
+
 /* Every operation in every pattern of uniform arguments, on all combinations of special values. */
 Test(interp, each_operation_on_special_values, .timeout = 60)
 {

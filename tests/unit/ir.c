@@ -246,6 +246,37 @@ Test(ir, verify_finds_each_violation)
     ir_module_free(m);
 }
 
+/* Other populations are read in drives only, and never as a column of one's own. */
+Test(ir, links_stand_in_drives)
+{
+    IrModule *m = ir_module(arena, "links");
+    int own = ir_field(m, (IrField){.name = "I", .kind = FIELD_INPUT});
+    int other = ir_field(m, (IrField){.name = "L4.e.V", .unit = "mV", .kind = FIELD_LINK});
+    IrFn *f = ir_fn(m, "bound I", FN_DRIVE, LANE_NEURON);
+    int fixed = ir_lookup(f, OP_LINK, other, ir_const(f, 3), NOWHERE);
+    int each = ir_lookup(f, OP_LINK, other, ir_imm(f, OP_I, 0, NOWHERE), NOWHERE);
+    ir_store(f, own, ir_op2(f, OP_ADD, fixed, each), NOWHERE);
+    cr_assert_null(ir_verify(arena, m));
+    bool uniform[8];
+    ir_uniform(m, f, uniform);
+    cr_assert(uniform[fixed] && !uniform[each]);
+    Buf text = {0};
+    char *error;
+    ir_print(m, &text);
+    IrModule *again = ir_read(arena, text.p, &error);
+    cr_assert(again && ir_hash(again) == ir_hash(m));
+    f->ins[each].op = OP_LOAD, f->ins[each].arg[0] = -1;
+    cr_assert_str_eq(ir_verify(arena, m), "fn bound I, %3 load: column of other neurons read as an own one");
+    f->ins[each] = f->ins[fixed], f->ins[each].imm.k = own;
+    cr_assert_str_eq(ir_verify(arena, m), "fn bound I, %3 link_load: column of another kind");
+    f->ins[each].imm.k = other;
+    f->role = FN_STEP;
+    cr_assert_str_eq(ir_verify(arena, m), "fn bound I, %1 link_load: another population read outside of an input");
+    buf_free(&text);
+    ir_module_free(again);
+    ir_module_free(m);
+}
+
 Test(ir, constants_fold_on_the_spot)
 {
     IrModule *m = sample();

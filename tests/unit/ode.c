@@ -9,7 +9,7 @@
 
 #include "ode.h"
 
-enum { MAX_EQ = 8 };
+enum { MAX_EQ = 9 };
 
 typedef struct System {
     Arena *arena;
@@ -539,6 +539,10 @@ Test(asked, refused)
     refused("V' = -V + V*xi", "exact", false);
     refused("V' = -V", "eulr", false);
     refused("V' = -V + xi*xi", NULL, false);
+    refused("V' = -V + xi", "stiff", false);
+    refused("V' = -V + xi", "adaptive", false);
+    refused("V' = xi; w' = V*xi_1", "milstein", false);
+    refused("a' = b*a; b' = c*b; c' = d*c; d' = e*d; e' = f*e; f' = g*f; g' = h*g; h' = i*h; i' = a*i", "stiff", false);
     refused("V' = -V + exp(xi)", "euler_maruyama", false);
 }
 
@@ -589,8 +593,13 @@ Test(asked, refusal_says)
 static double result(const char *text, const char *method, int per_unit)
 {
     System *s = integrate(text, "", 1.0 / per_unit, method);
-    double x[MAX_EQ + 1] = {0.7, 0.4, 0.0};
+    double x[MAX_EQ + 3] = {0.7, 0.4, 0.0};
     if (s->ode.n == 1) x[1] = 0.0;
+    IrFn *part = ir_fn_find(s->ode.mod, "part");
+    if (part) { /* undivided steps */
+        x[ir_field_find(s->ode.mod, "part.h")] = 1.0 / per_unit;
+        s->step = part;
+    }
     steps(s, x, 2 * per_unit, 0);
     system_free(s);
     return x[0];
@@ -617,7 +626,10 @@ Test(orders, deterministic)
         order(text[i], "heun", 64, 2.0);
         order(text[i], "rk4", 32, 4.0);
         order(text[i], NULL, 32, 4.0);
+        if (i < 3) order(text[i], "stiff", 64, 3.0); /* 4 on the last */
+        order(text[i], "adaptive", 64, 3.0);
     }
+    order("x' = exp(-x)/(1 + x*x) - 0.3*pos(x, x, 1); y' = 0 - y", "stiff", 64, 3.0);
     order("x' = y*(1 - x); y' = -y*x", "exponential_euler", 128, 1.0);
     order("x' = sin(t) - x*y; y' = 1 - x*y", "exponential_euler", 128, 1.0);
 }
@@ -627,6 +639,52 @@ Test(orders, exact_block_keeps_four)
     System *s = integrate("x' = y - x*x; y' = -y*3", "", 0.1, NULL);
     methods(s, "rk4 exact");
     system_free(s);
+}
+
+/* ---- derivatives: of every rule against differences ---- */
+
+Test(derive, rules)
+{
+    static const struct {
+        Op op;
+        double x[3];
+    } at[] = {{OP_ADD, {0.3, 0.7}},   {OP_SUB, {0.3, 0.7}},   {OP_MUL, {0.3, 0.7}},   {OP_DIV, {0.3, 0.7}},
+              {OP_NEG, {0.3}},        {OP_FMA, {0.3, 0.7, 2}}, {OP_ABS, {-0.3}},       {OP_MIN, {0.3, 0.7}},
+              {OP_MAX, {0.3, 0.7}},   {OP_SQRT, {0.3}},       {OP_FLOOR, {0.3}},      {OP_CEIL, {0.3}},
+              {OP_TRUNC, {0.3}},      {OP_ROUND, {0.3}},      {OP_MOD, {2.3, 0.7}},   {OP_SIGN, {0.3}},
+              {OP_HEAV, {0.3}},       {OP_EXP, {0.3}},        {OP_LOG, {0.3}},        {OP_LOG10, {0.3}},
+              {OP_POW, {0.3, 1.7}},   {OP_EXPM1, {0.3}},      {OP_LOG1P, {0.3}},      {OP_EXPREL, {0.3}},
+              {OP_EXPREL, {-3e-5}},   {OP_EXPREL, {9e-4}},    {OP_SIN, {0.3}},        {OP_COS, {0.3}},
+              {OP_TAN, {0.3}},        {OP_ASIN, {0.3}},       {OP_ACOS, {0.3}},       {OP_ATAN, {0.3}},
+              {OP_ATAN2, {0.3, -0.7}}, {OP_SINH, {0.3}},      {OP_COSH, {0.3}},       {OP_TANH, {0.3}},
+              {OP_ERF, {0.3}},        {OP_ERFC, {0.3}}};
+    Arena *arena = arena_new("test");
+    for (size_t q = 0; q < sizeof at / sizeof *at; q++) {
+        IrModule *m = ir_module(arena, "test");
+        IrFn *f = ir_fn(m, "f", FN_DERIV, LANE_NEURON), *g = ir_fn(m, "g", FN_DERIV, LANE_NEURON);
+        int n = (int)strlen(ir_op_table[at[q].op].args), arg[3], var[3], out, d[3];
+        double x[3], value[200], r[2];
+        for (int k = 0; k < n; k++) {
+            var[k] = ir_field(m, (IrField){.name = (const char *[]){"a", "b", "c"}[k], .unit = ""});
+            arg[k] = ir_imm(f, OP_LOAD, var[k], (Span){0, 0});
+            x[k] = at[q].x[k];
+        }
+        ir_out(f, 0, ir_op(f, at[q].op, (Span){0, 0}, n, arg), (Span){0, 0});
+        cr_assert_eq(derive_inline(g, f, n, var, &out, d), -1);
+        cr_assert(vec_len(g->ins) < 200);
+        derive_numbers(m, g, x, value);
+        for (int k = 0; k < n; k++) {
+            for (int side = 0; side < 2; side++) {
+                double y[3] = {at[q].x[0], at[q].x[1], at[q].x[2]};
+                y[k] += side ? 1e-5 : -1e-5;
+                ir_eval_op(at[q].op, y, &r[side]);
+            }
+            double want = (r[1] - r[0]) / 2e-5, got = d[k] < 0 ? 0.0 : value[d[k]];
+            cr_assert_float_eq(got, want, 1e-8, "%s by argument %d: %.12g, want %.12g", ir_op_table[at[q].op].name, k, got, want);
+        }
+        ir_module_free(m);
+    }
+    arena_free(arena);
 }
 
 /* ---- the interpreter backend gives the bits of the evaluator, after the passes too ---- */
@@ -772,6 +830,12 @@ Test(noise, orders)
     brownian("euler_maruyama", false, 128, &strong[1], &weak[1]);
     cr_assert_float_eq(log(strong[0] / strong[1]) / log(16.0), 0.6, 0.2);
     cr_assert_float_eq(log(weak[0] / weak[1]) / log(16.0), 1.0, 0.25);
+    brownian("milstein", false, 8, &strong[0], &weak[0]);
+    brownian("milstein", false, 128, &strong[1], &weak[1]);
+    cr_assert_float_eq(log(strong[0] / strong[1]) / log(16.0), 1.0, 0.1);
+    brownian("milstein", true, 8, &strong[0], &weak[0]);
+    brownian("milstein", true, 128, &strong[1], &weak[1]);
+    cr_assert_float_eq(log(strong[0] / strong[1]) / log(16.0), 1.0, 0.1);
     brownian(NULL, true, 8, &strong[0], &weak[0]);
     brownian(NULL, true, 128, &strong[1], &weak[1]);
     cr_assert_float_eq(log(strong[0] / strong[1]) / log(16.0), 1.0, 0.2);

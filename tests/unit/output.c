@@ -41,7 +41,18 @@ uint64_t engine_proj_synapses(const Engine *e, int proj)
     return 0;
 }
 
+EngineWeights engine_weights(const Engine *e, int proj)
+{
+    (void)e, (void)proj;
+    return (EngineWeights){0};
+}
+
 void engine_synapses(const Engine *e, int proj, EngineSynapse *visit, void *user)
+{
+    (void)e, (void)proj, (void)visit, (void)user;
+}
+
+void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user)
 {
     (void)e, (void)proj, (void)visit, (void)user;
 }
@@ -60,16 +71,13 @@ static PlanRec recs[] = {
      .sel = {.index = picked, .n = 3},
      .n_vars = 2,
      .var = of_e,
-     .every = 5,
-     .to = INT64_MAX},
+     .when = {.every = 5, .to = INT64_MAX}},
     {.pop = 1,
      .sel = {.lo = 2, .hi = 4, .n = 2},
      .n_vars = 1,
      .var = of_e2,
-     .every = 3,
-     .from = 1,
-     .to = 1000},
-    {.pop = 2, .sel = {.n = 0}, .n_vars = 1, .var = of_i, .every = 10, .to = 1000},
+     .when = {.every = 3, .from = 1, .to = 1000}},
+    {.pop = 2, .sel = {.n = 0}, .n_vars = 1, .var = of_i, .when = {.every = 10, .to = 1000}},
 };
 static PlanPop pops[] = {
     {.name = "L23",
