@@ -129,7 +129,7 @@ static void record_count(Sema *S, Node *v, Node *when_at, const PlanLook *when, 
 {
     if (!when_at || when->kind != TIMES_EVERY) {
         Diag *d = diag_add(S->diags, D_bad_interval, when_at ? when_at->span : v->span, "a %s is recorded at regular intervals, over each of which spikes are counted", v->name);
-        diag_hint(d, "write `every 5 ms`"), diag_mend(d, (Span){n->span.hi, n->span.hi}, " every 5 ms");
+        diag_hint(d, "write `every 5 ms`"), diag_range(d, when_at ? when_at->span : (Span){0, 0});
         return;
     }
     PlanCount c = {.pop = p->plan, .sel = of->sel, .each = v->name == sym("count"), .every = when->every, .from = when->from, .to = when->to};
