@@ -1,10 +1,11 @@
 /* expm.c: matrix exponentials, and the covariance of linear equations with noise, in double-double
  * arithmetic.
  *
- * Scaling and squaring as in Higham (2005) and Van Loan's (1978) augmented matrix for the integral,
- * but with a Taylor series instead of a Pade quotient: in double-double numbers no solve is needed,
- * zeros by structure stay zeros, and an entry such as (exp(-h/a) - exp(-h/b))/(1/b - 1/a) has full
- * relative accuracy however close a and b are and however small h is. */
+ * Scaling and squaring as in Higham (2005), the integral by the function phi(z) = (exp(z) - 1)/z of
+ * exponential integrators (Hochbruck & Ostermann 2010), both from one Taylor series instead of Pade
+ * quotients: in double-double numbers no solve is needed, zeros by structure stay zeros, and an entry
+ * such as (exp(-h/a) - exp(-h/b))/(1/b - 1/a) has full relative accuracy however close a and b are
+ * and however small h is. Noise by Van Loan's (1978) augmented matrix. */
 #include "expm.h"
 
 #include <float.h>
@@ -114,42 +115,52 @@ static Dd *room(int n)
 }
 
 /* out = exp(x) for a norm of at most 1/2, where thirty terms reach 2^-110; a path through n
- * equations begins at term n. */
-static void series(int n, const Dd *x, Dd *out)
+ * equations begins at term n. phi (or NULL): the sum of x^k/(k + 1)!, which is (exp(x) - 1)/x. */
+static void series(int n, const Dd *x, Dd *out, Dd *phi)
 {
-    size_t nn = (size_t)n * (size_t)n;
+    int nn = n * n;
     Dd *term = room(n), *next = room(n);
-    memset(out, 0, nn * sizeof *out);
+    memset(out, 0, (size_t)nn * sizeof *out);
     for (int i = 0; i < n; i++)
         out[i * n + i] = term[i * n + i] = (Dd){1.0, 0.0};
+    if (phi) memcpy(phi, out, (size_t)nn * sizeof *phi);
     for (int k = 1; k <= 40 + n; k++) {
         multiply(n, term, x, next);
-        for (size_t i = 0; i < nn; i++)
-            term[i] = dd_over(next[i], k);
+        for (int i = 0; i < nn; i++)
+            term[i] = dd_zero(next[i]) ? next[i] : dd_over(next[i], k);
+        for (int i = 0; phi && i < nn; i++)
+            if (!dd_zero(term[i])) phi[i] = dd_add(phi[i], dd_over(term[i], k + 1));
         if (!accumulate(n, out, term) && k >= n) break;
     }
     cx_free(term);
     cx_free(next);
 }
 
-/* out = exp(a). */
-static void exponential(int n, const Dd *a, Dd *out)
+/* out = exp(a), and phi = (exp(a) - 1)/a unless it is NULL; doubled by exp(2 x) = exp(x)^2 and
+ * phi(2 x) = (phi(x) + exp(x) phi(x))/2. */
+static void exponential(int n, const Dd *a, Dd *out, Dd *phi)
 {
-    size_t nn = (size_t)n * (size_t)n;
+    int nn = n * n;
     double scale;
     int squarings = halvings(n, a, &scale);
     if (squarings < 0) {
-        for (size_t i = 0; i < nn; i++)
+        for (int i = 0; i < nn; i++)
             out[i] = (Dd){NAN, 0.0};
+        if (phi) memcpy(phi, out, (size_t)nn * sizeof *phi);
         return;
     }
     Dd *x = room(n);
-    for (size_t i = 0; i < nn; i++)
+    for (int i = 0; i < nn; i++)
         x[i] = (Dd){a[i].hi * scale, a[i].lo * scale};
-    series(n, x, out);
+    series(n, x, out, phi);
     for (int k = 0; k < squarings; k++) {
+        if (phi) multiply(n, out, phi, x);
+        for (int i = 0; phi && i < nn; i++) {
+            Dd both = dd_add(phi[i], x[i]);
+            phi[i] = (Dd){both.hi / 2.0, both.lo / 2.0};
+        }
         multiply(n, out, out, x);
-        memcpy(out, x, nn * sizeof *out);
+        memcpy(out, x, (size_t)nn * sizeof *out);
     }
     cx_free(x);
 }
@@ -160,29 +171,23 @@ void expm(int n, const double *a, double *out)
     expm_step(n, a, 1.0, out, NULL);
 }
 
-/* p = exp(a h) and, unless q is NULL, q = integral of exp(a s) from 0 to h, both from the
- * exponential of
- * [[a, 1], [0, 0]] h (Van Loan 1978), which needs no inverse of a. */
+/* p = exp(a h) and, unless q is NULL, q = integral of exp(a s) from 0 to h, which is h phi(a h) and
+ * needs no inverse of a. */
 void expm_step(int n, const double *a, double h, double *p, double *q)
 {
-    int m = q ? 2 * n : n;
-    size_t mm = (size_t)m * (size_t)m;
-    Dd *big = cx_alloc(mm, sizeof *big, "matrix exponential");
-    Dd *e = cx_alloc(mm, sizeof *e, "matrix exponential");
-    for (int i = 0; i < n; i++) {
-        for (int j = 0; j < n; j++)
-            big[i * m + j] = dd_product(a[i * n + j], h);
-        if (q) big[i * m + n + i] = (Dd){h, 0.0};
+    Dd *x = room(n), *e = room(n), *phi = q ? room(n) : NULL;
+    for (int i = 0; i < n * n; i++)
+        x[i] = dd_product(a[i], h);
+    exponential(n, x, e, phi);
+    for (int i = 0; i < n * n; i++) {
+        p[i] = e[i].hi + e[i].lo;
+        if (!q) continue;
+        Dd step = dd_mul(phi[i], (Dd){h, 0.0});
+        q[i] = step.hi + step.lo;
     }
-    exponential(m, big, e);
-    for (int i = 0; i < n; i++) {
-        for (int j = 0; j < n; j++) {
-            p[i * n + j] = e[i * m + j].hi + e[i * m + j].lo;
-            if (q) q[i * n + j] = e[i * m + n + j].hi + e[i * m + n + j].lo;
-        }
-    }
-    cx_free(big);
+    cx_free(x);
     cx_free(e);
+    cx_free(phi);
 }
 
 /* cov += p cov p^T. */
@@ -214,7 +219,7 @@ static void short_noise(int n, const Dd *a, const Dd *d, Dd *p, Dd *cov)
             big[i * m + n + j] = d[i * n + j];
         }
     }
-    series(m, big, e);
+    series(m, big, e, NULL);
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
             p[i * n + j] = e[(n + j) * m + n + i];

@@ -217,8 +217,6 @@ static const char *not_yet(NodeKind k)
     case N_set: return "set";
     case N_at: return "at";
     case N_every: return "every";
-    case N_sweep: return "sweep";
-    case N_trials: return "trials";
     default: return NULL;
     }
 }
@@ -336,13 +334,7 @@ static void apply_sets(Sema *S)
             continue;
         }
         Node *v = S->opt->parse_expression(S->ast, src);
-        Node *old = b->node->kid[1], *literal = old && old->kind == N_neg ? old->kid[0] : old;
-        if (!v) continue;
-        if (!b->node->kid[0] && literal && (literal->kind == N_qty || (literal->kind == N_num && literal->num != 0))) {
-            b->node->kid[0] = ast_node(S->ast, N_unit, literal->span); /* the default tells the dimension */
-            b->node->kid[0]->unit = literal->kind == N_qty ? literal->unit : (Unit){.factor = 1};
-        }
-        b->node->kid[1] = v;
+        if (v) sweep_give(S, b, v);
     }
 }
 
@@ -461,8 +453,12 @@ static void elaborate(Sema *S, Node *file)
     S->unread = diag_errors(S->diags) > 0;
     for (size_t k = 0; k < vec_len(S->items); k++)
         if (!is_population(S->items[k])) declare(S, S->items[k], S->top, false);
+    sweep_declare(S);
     apply_sets(S);
+    sweep_apply(S);
     read_simulation(S);
+    S->out->sweep.first_seed = S->seed;
+    S->seed += S->opt->point % S->out->sweep.n_trials;
     for (size_t k = 0; k < vec_len(S->items); k++) /* the lengths of their lists may be values */
         if (is_population(S->items[k])) declare(S, S->items[k], S->top, false);
     expand_all(S);

@@ -36,6 +36,7 @@ typedef struct CompileOptions {
     int n_set;
     bool has_seed;
     uint64_t seed;                 /* --seed, wins over `simulation { seed }` */
+    uint64_t point;                /* of a sweep */
     const char *duration;          /* --duration "2 s": replaces all runs; NULL */
     const Registry *registry;
     /* The parser, injected so that the compiler does not depend on the grammar room. */
@@ -62,10 +63,19 @@ typedef struct CompiledEqs {
     const char *stability;         /* "dt*|lambda| is …", or NULL */
 } CompiledEqs;
 
+typedef struct CompiledSweep { /* `sweep` and `trials` */
+    uint64_t n_points;           /* 0: the model is one run */
+    int n_names;                 /* swept parameters, */
+    const char **name, **unit;   /* and their values, in these units: */
+    const double *value;         /* [point][name] */
+    uint64_t n_trials, first_seed; /* point k has the seed first_seed + k % n_trials */
+} CompiledSweep;
+
 typedef struct Compiled {
     Plan *plan;                    /* kernels not yet built: plan->kernel is filled by compile_build */
     IrModule **mod;                /* [plan->n_kernels] */
     CompiledEqs *eqs;              /* vec */
+    CompiledSweep sweep;
 } Compiled;
 
 /* Elaborates the tree of the main file. NULL when there were errors. */

@@ -307,8 +307,12 @@ static Choice choose(const OdeSystem *s)
     if (ode_first_noisy(s, c.rest) >= 0) {
         bool heun = s->stratonovich && ode_first_multiplicative(s, c.rest) >= 0;
         c.method = heun ? &integrator_heun : &integrator_euler_maruyama;
-        c.why = heun ? "white noise multiplied by a state, in the sense of Stratonovich"
-                     : "white noise in equations that are not exact";
+        const char *no_milstein = NULL;
+        bool closer = ode_first_multiplicative(s, c.rest) >= 0 &&
+                      integrator_milstein.valid(s, c.rest, &no_milstein);
+        c.why = heun     ? "white noise multiplied by a state, in the sense of Stratonovich"
+                : closer ? "white noise multiplied by a state (`milstein` has a higher strong order)"
+                         : "white noise in equations that are not exact";
         return c;
     }
     c.method = &integrator_exponential_euler;

@@ -431,6 +431,11 @@ int network_module(Sema *S, IrModule *m); /* runs the passes; equal modules shar
 void expand_all(Sema *S);               /* unrolls top-level `if` and `for` */
 int expand_list(Sema *S, Node *n, Node ***out); /* the elements of a list of populations or layers */
 
+/* ---- sweep.c ---- */
+void sweep_declare(Sema *S);            /* before settings from outside */
+void sweep_apply(Sema *S);              /* behind them: gives the swept parameters the values of this point */
+void sweep_give(Sema *S, Bind *b, Node *v); /* a parameter has this value instead of its own */
+
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
 void wire_mend_block(Diag *d, const Node *settings, const char *name, const char *unit); /* a fix: one more setting, of 1 */

@@ -59,6 +59,7 @@ static void print_when(const PlanLook *w)
 static void print_plan(const Compiled *c)
 {
     const Plan *p = c->plan;
+    if (c->sweep.n_points) printf("point 0 of %llu\n", (unsigned long long)c->sweep.n_points);
     printf("plan \"%s\"\n  dt %.17g ms\n  seed %llu\n", p->title, p->dt, (unsigned long long)p->seed);
     for (int k = 0; k < p->n_pops; k++) {
         const PlanPop *q = &p->pop[k];
@@ -134,6 +135,7 @@ int command_show(const Options *o, int argc, char **argv)
     Fail f;
     int columns = os_columns(stdout);
     if (columns > 120) columns = 120;
+    if (output_sweep_show(argv[0], stdout)) return 0;
     Summary *s = output_summary(argv[0], RASTER_COLUMNS, RASTER_ROWS, &f);
     if (!s) return complain(o, &f);
     summary_print(s, stdout, color_for(o, stdout), columns);

@@ -130,7 +130,7 @@ int load(const char *path, const Options *o, bool compile, Buf *dump, Loaded *l)
     bool syntax_ok = diag_errors(l->ast.diags) == 0;
     if (compile) {
         CompileOptions co = {.path = path, .lib_dirs = library_dirs(l->arena), .set = o->set, .n_set = (int)vec_len(o->set),
-                             .has_seed = o->has_seed, .seed = o->seed, .duration = o->duration, .registry = &runtime_registry,
+                             .has_seed = o->has_seed, .seed = o->seed, .point = o->point, .duration = o->duration, .registry = &runtime_registry,
                              .parse_file = parse_file, .parse_expression = parse_expression, .read_array = read_array, .read_edges = read_edges, .declarations = o->check, .dump_after = o->dump_after, .dump = dump};
         l->model = compile_model(&l->ast, l->file, &co);
     }

@@ -125,6 +125,7 @@ static int take(Options *o, int id, char *arg)
     case OPT_OF: o->plot_of = arg; break;
     case OPT_SIZE: o->plot_size = arg; break;
     case OPT_TITLE: o->plot_title = arg; break;
+    case OPT_JSON: o->json = true; break;
     case OPT_DPI:
         if (!whole(arg, 2400, &v) || v < 24) return 1 + complain_usage("--dpi takes a number from 24 to 2400, not `%s`", arg);
         o->dpi = (int)v;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "200 ms", "1.5 s"; a bare 0 needs no unit. */
-static bool take_time(const char *text, double *ms)
+bool option_time(const char *text, double *ms)
 {
     char *end;
     Unit u;
@@ -45,8 +44,8 @@ int command_plot(const Options *o, int argc, char **argv)
     PlotOptions p = {.out = o->output, .what = (const char *const *)argv + 1, .n_what = argc - 1, .of = o->plot_of, .from = NAN, .to = NAN,
                      .dpi = o->dpi, .title = o->plot_title, .force = o->force};
     if (argc < 1) return complain_usage("`cortexc plot` takes an output file, and what to draw of it");
-    if (o->plot_from && !take_time(o->plot_from, &p.from)) return complain_usage("--from takes a time, such as \"200 ms\", not `%s`", o->plot_from);
-    if (o->plot_to && !take_time(o->plot_to, &p.to)) return complain_usage("--to takes a time, such as \"1.5 s\", not `%s`", o->plot_to);
+    if (o->plot_from && !option_time(o->plot_from, &p.from)) return complain_usage("--from takes a time, such as \"200 ms\", not `%s`", o->plot_from);
+    if (o->plot_to && !option_time(o->plot_to, &p.to)) return complain_usage("--to takes a time, such as \"1.5 s\", not `%s`", o->plot_to);
     if (o->plot_size && !take_size(o->plot_size, &p.width, &p.height))
         return complain_usage("--size takes WIDTHxHEIGHT, each from 100 to 20000, such as 960x540, not `%s`", o->plot_size);
     if (!plot_file(argv[0], &p, said, sizeof said, &f)) return complain(o, &f);

@@ -192,6 +192,15 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     return status;
 }
 
+int run_model(const char *model, const Options *o, const char *path)
+{
+    Loaded l;
+    int status = load(model, o, true, NULL, &l);
+    if (!status) status = run_loaded(&l, o, path);
+    unload(&l);
+    return status;
+}
+
 int command_run(const Options *o, int argc, char **argv)
 {
     if (argc != 1) return complain_usage(argc ? "one model at a time: what is `%s`?" : "which model?", argc > 1 ? argv[1] : "");
@@ -203,7 +212,7 @@ int command_run(const Options *o, int argc, char **argv)
     buf_free(&dump);
     if (!status) {
         const char *path = o->output ? o->output : arena_printf(l.arena, "%s.h5", os_basename(l.arena, argv[0], ".cortex"));
-        status = run_loaded(&l, o, path);
+        status = l.model->sweep.n_points ? sweep_run(&l, o, argv[0], path) : run_loaded(&l, o, path);
     }
     unload(&l);
     return status;

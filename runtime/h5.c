@@ -250,6 +250,19 @@ bool h5_attr_enum(H5file *h, const char *object, const char *name, const char *c
     return ok;
 }
 
+bool h5_copy(H5file *h, const char *from, const char *group)
+{
+    if (h->dead) return false;
+    hid_t fapl = access_list(), lcpl = link_list();
+    hid_t src = H5Fopen(from, H5F_ACC_RDONLY, fapl);
+    bool ok = src >= 0 && H5Ocopy(src, "/", h->id, group, H5P_DEFAULT, lcpl) >= 0;
+    if (!ok) (void)bad(h, group);
+    if (src >= 0) H5Fclose(src);
+    H5Pclose(fapl);
+    H5Pclose(lcpl);
+    return ok;
+}
+
 /* A scalar text as a data set. */
 bool h5_text(H5file *h, const char *path, const char *text)
 {

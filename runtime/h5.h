@@ -33,6 +33,8 @@ bool h5_growing(H5file *h, const char *path, H5kind kind, uint64_t width, uint64
 /* Rows row … row+n-1; `kind` is that of `v`, the library converts. */
 bool h5_append(H5file *h, const char *path, H5kind kind, uint64_t width, uint64_t row, uint64_t n,
                const void *v);
+/* The whole of another file as a new group. */
+bool h5_copy(H5file *h, const char *from, const char *group);
 Fail h5_error(const H5file *h);
 /* Flushes and closes; frees `h` also when it fails. */
 bool h5_finish(H5file *h, Fail *f);

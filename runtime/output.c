@@ -273,19 +273,36 @@ static void release(Output *o)
     cx_free(o);
 }
 
-Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *f)
+/* Takes the lock of `path`.tmp, if what stands at `path` may be replaced: a descriptor, or -1 and a Fail. */
+int output_claim(const Plan *p, const char *path, bool force, Arena *a, char **to, char **tmp, Fail *f)
 {
     char real[PATH_MAX];
-    if (!may_replace(p, path, i->force, f)) return NULL;
+    if (!may_replace(p, path, force, f)) return -1;
+    *to = arena_strdup(a, realpath(path, real) ? real : path); /* a link stays one */
+    *tmp = arena_printf(a, "%s.tmp", *to);
+    return lock_tmp(*tmp, path, f);
+}
+
+/* Syncs what is complete and gives it its name; else removes it. */
+bool output_publish(int lock, const char *path, const char *tmp, bool ok, Fail *f)
+{
+    Fail why = {0};
+    if (ok && fsync(lock) != 0) ok = fail_set(f, EXIT_IO, "cannot write %s to disk: %s", tmp, strerror(errno));
+    if (!ok) unlink(tmp);
+    if (ok && !os_rename(tmp, path, &why)) /* what is on disk is not thrown away for its name */
+        ok = fail_set(f, why.exit_code, "%.300s%s", why.text, os_exists(tmp) ? "; the results are complete in the former" : "");
+    return ok;
+}
+
+Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *f)
+{
     Output *o = cx_alloc(1, sizeof *o, "output");
     *o = (Output){
         .sink = {take_spikes, take_frame, take_synapses, take_rows}, .plan = p, .info = i, .arena = arena_new("output")};
-    o->path = arena_strdup(o->arena, realpath(path, real) ? real : path); /* a link stays one */
-    o->tmp = arena_printf(o->arena, "%s.tmp", o->path);
     o->pop = arena_many(o->arena, OutPop, (size_t)p->n_pops);
     o->records = output_records_new(o->arena, p);
     o->synapses = output_synapses_new(o->arena, p);
-    o->lock = lock_tmp(o->tmp, path, f);
+    o->lock = output_claim(p, path, i->force, o->arena, &o->path, &o->tmp, f);
     if (o->lock < 0 || !(o->h5 = h5_create(o->tmp, f))) {
         if (o->lock >= 0) unlink(o->tmp);
         release(o);
@@ -329,14 +346,7 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
     if (!ok) failed(o, f);
     if (!h5_finish(o->h5, ok ? f : &(Fail){0})) ok = false;
     o->h5 = NULL;
-    if (ok && fsync(o->lock) != 0)
-        ok = fail_set(f, EXIT_IO, "cannot write %s to disk: %s", o->tmp, strerror(errno));
-    if (!ok) unlink(o->tmp);
-    Fail why = {0};
-    if (ok &&
-        !os_rename(o->tmp, o->path, &why)) /* what is on disk is not thrown away for its name */
-        ok = fail_set(f, why.exit_code, "%.300s%s", why.text,
-                      os_exists(o->tmp) ? "; the results are complete in the former" : "");
+    ok = output_publish(o->lock, o->path, o->tmp, ok, f);
     release(o);
     return ok;
 }

@@ -51,7 +51,8 @@ void output_close(OutputFile *o);
 
 /* ---- output_data.c: what else a file holds, for pictures and measures. Pointers belong to the
  * file. Counts of -1 and false: a Fail (65), the file is damaged. ---- */
-typedef struct OutputVar { /* a variable recorded every so often, [frames x cells] */
+typedef struct OutputVar { /* a variable recorded every so often, [frames x cells] or [frames] */
+    bool together;         /* one number of all selected cells, such as their rate */
     int pop;               /* as in output_plan */
     const char *name, *unit;
     double start, dt; /* ms; frame k is of time start + k dt */
@@ -83,6 +84,31 @@ int output_syns(OutputFile *o, const OutputSyn **syn, Fail *f);
 bool output_syn_read(OutputFile *o, const OutputSyn *x, uint64_t frame, double *v, Fail *f);
 /* All of the above at once: the summary of a file, ready to print. */
 Summary *output_summary(const char *path, int columns, int rows, Fail *f);
+
+/* ---- output_sweep.c: many points in one file ---- */
+typedef struct OutputAxis {
+    const char *name, *unit;
+} OutputAxis;
+typedef struct OutputPoint {
+    const double *value;    /* [axis] */
+    uint64_t trial, seed;
+    int status;             /* exit status of its run */
+    const char *state;      /* done, interrupted, failed, crashed, not run */
+    const char *message;    /* what it said of what went wrong, or "" */
+    const double *rate;     /* [population], Hz, in order of declaration; NaN where there is none */
+    uint64_t met, expected; /* of what the model expects */
+} OutputPoint;
+typedef struct OutputSweep OutputSweep;
+/* Creates `path`.tmp; see output_open. */
+OutputSweep *output_sweep_open(const Plan *p, const char *path, const OutputInfo *i, Fail *f);
+/* Copies the output file `from` of point k to /cortexc/points/k and reads what the table tells of it; rate: one a population. */
+bool output_sweep_add(OutputSweep *o, uint64_t k, const char *from, double *rate, uint64_t *met, uint64_t *expected, Fail *f);
+/* Writes the table and gives the file its name; frees `o` also when it fails. */
+bool output_sweep_finish(OutputSweep *o, int n_axes, const OutputAxis *axis, uint64_t n, const OutputPoint *point, Fail *f);
+/* The table of such a file, printed; false when `path` is none. */
+bool output_sweep_show(const char *path, FILE *out);
+void output_sweep_print(FILE *out, const char *title, int n_axes, const OutputAxis *axis, int n_pops, const char *const *pop, uint64_t n,
+                        const OutputPoint *point);
 
 /* ---- summary.c: one line and one word per population, from spikes as they come. ---- */
 typedef struct SummaryRow {

@@ -46,10 +46,13 @@ static bool read_cells(OutputFile *o, OutputVar *x, Fail *f)
     return true;
 }
 
+/* One that was recorded at times of its own has no step, and comes back with dt = 0. */
 static bool read_var(OutputFile *o, int pop, const char *path, const char *name, OutputVar *x,
                      Fail *f)
 {
+    const char *times;
     *x = (OutputVar){.pop = pop, .name = output_clean(o, name), .path = path, .unit = ""};
+    if (h5_read_attr_text(o->h5, o->arena, path, "times", &times)) return true;
     if (!h5_shape(o->h5, path, &x->frames, &x->cells) ||
         !h5_read_attr(o->h5, path, "start", H5K_F64, &x->start) ||
         !h5_read_attr(o->h5, path, "dt", H5K_F64, &x->dt) || !isfinite(x->start) ||
@@ -57,9 +60,10 @@ static bool read_var(OutputFile *o, int pop, const char *path, const char *name,
         return output_broken(o, "a recorded variable", f);
     if (h5_read_attr_text(o->h5, o->arena, path, "units", &x->unit))
         x->unit = output_clean(o, x->unit);
-    if (x->cells == H5_FLAT) return true;
+    x->together = x->cells == H5_FLAT;
+    if (x->together) x->cells = 1;
     if (!stored_of(o, path, x->frames, x->cells)) return output_broken(o, "a recorded variable", f);
-    return read_cells(o, x, f);
+    return x->together || read_cells(o, x, f);
 }
 
 int output_vars(OutputFile *o, const OutputVar **var, Fail *f)
@@ -76,8 +80,7 @@ int output_vars(OutputFile *o, const OutputVar **var, Fail *f)
                 vec_free(all);
                 return -1;
             }
-            if (x.cells == H5_FLAT) continue; /* no matrix of frames: of no use here */
-            vec_push(all, x);
+            if (x.dt > 0) vec_push(all, x);
         }
     }
     n = (int)vec_len(all);
@@ -89,8 +92,9 @@ int output_vars(OutputFile *o, const OutputVar **var, Fail *f)
 bool output_var_read(OutputFile *o, const OutputVar *x, uint64_t first, uint64_t n, uint64_t col,
                      uint64_t m, double *v, Fail *f)
 {
-    return h5_read_part(o->h5, x->path, first, n, col, m, v) ||
-           output_broken(o, "a recorded variable", f);
+    bool ok = x->together ? h5_read(o->h5, x->path, H5K_F64, first, n, v)
+                          : h5_read_part(o->h5, x->path, first, n, col, m, v);
+    return ok || output_broken(o, "a recorded variable", f);
 }
 
 int output_projs(OutputFile *o, const OutputProj **proj, Fail *f)

@@ -16,6 +16,8 @@ void output_identity(const Plan *p, char text[17]);
 bool output_meta(H5file *h, const Plan *p, const OutputInfo *i, const Engine *e, const Summary *s,
                  const Expect *x, const OutputTotals *totals);
 
+int output_claim(const Plan *p, const char *path, bool force, Arena *a, char **to, char **tmp, Fail *f);
+bool output_publish(int lock, const char *path, const char *tmp, bool ok, Fail *f);
 /* An array of the n numbers 0, 1, … */
 bool output_count_up(H5file *h, const char *path, uint64_t n);
 

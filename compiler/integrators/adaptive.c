@@ -3,8 +3,9 @@
  * the parts are advanced by the formula of order 3. All parts of a step are equal, so that what a
  * neuron does depends on its own state only.
  *
- * A function says how many parts each neuron wants, another one does one part; the engine calls the
- * second as often as asked (kernel.h: FN_PARTS, FN_PART). */
+ * A function takes the whole step where that is enough and else says how many parts the neuron wants;
+ * another one does one part; the engine calls the second as often as asked (kernel.h: FN_PARTS,
+ * FN_PART). */
 #include <math.h>
 
 #include "ode.h"
@@ -108,7 +109,12 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
     }
     ir_store(parts, part_h, ir_op2(parts, OP_DIV, ir_const(parts, s->dt), count), none);
     ir_store(parts, part_t, t, none);
-    ir_out(parts, 0, count, none);
+    int whole = ir_op2(parts, OP_EQ, count, ir_const(parts, 1.0)); /* that step is done already */
+    for (int k = 0; k < s->n; k++) {
+        int x = ir_op3(parts, OP_SELECT, whole, x1[k], ode_state(s, parts, k));
+        ir_store(parts, s->eq[k].field, x, s->eq[k].span);
+    }
+    ir_out(parts, 0, ir_op3(parts, OP_SELECT, whole, ir_const(parts, 0.0), count), none);
 
     IrFn *part = ir_fn(s->mod, "part", FN_PART, step->lanes);
     int h = ir_imm(part, OP_LOAD, part_h, none), now = ir_imm(part, OP_LOAD, part_t, none);

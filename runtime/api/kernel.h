@@ -47,7 +47,7 @@ typedef enum FnRole {
     FN_RATE,   /* per neuron: out[0] in 1/ms, or spikes a step */
     FN_PRE,    /* per synapse, at the arrival of a spike: writes its columns; out[k] is added to a sum (PlanSynapse) */
     FN_POST,   /* per synapse, at a spike of the target */
-    FN_PARTS,  /* phase 3, before FN_STEP: out[0] = in how many parts the equations divide this step */
+    FN_PARTS,  /* phase 3, before FN_STEP: advances the equations, or out[0] = in how many parts they divide this step */
     FN_PART,   /* one of them; called out[0] times for each neuron */
     FN_MATRIX, /* before the run: out[k] = coefficients of linear equations (PlanExact) */
     FN_EVENT,  /* per synapse, at another event */

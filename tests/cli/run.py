@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 import digest
+from sweeps import sweeps
 
 MODEL = """model "small"
 param g = 1
@@ -154,7 +155,7 @@ def interrupted(b):
 
 
 def listings(b):
-    for what in ("models", "rules", "stimuli", "units", "functions", "integrators", "diagnostics"):
+    for what in ("models", "rules", "stimuli", "measures", "units", "functions", "integrators", "diagnostics"):
         done = b.expect(0, "list", what, out=r"\w", err="")
         b.holds(f"   `list {what}` has several lines", len(done.stdout.splitlines()) > 1, done.stdout)
     b.expect(0, "list", "models", "lif", out="tau_m")
@@ -176,12 +177,16 @@ def stages(b):
             b.expect(0, "check", os.path.join(ROOT, "models", name))
 
 
+def swept(b):
+    sweeps(b, digest)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         b = Bench(os.path.abspath(sys.argv[1]), folder)
         b.write("m.cortex", MODEL)
         b.write("broken.cortex", MODEL.replace("0.6 mV", "0.6 pA"))
-        for part in (usage, inputs, outputs, explodes, progress, interrupted, listings, stages):
+        for part in (usage, inputs, outputs, explodes, progress, interrupted, listings, stages, swept):
             print(f"-- {part.__name__}")
             part(b)
         print(f"cli: {b.n} checks, {b.failed} failures")

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 CRASH = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|Segmentation|internal error|assertion failed")
-PANELS = ["raster", "rates", "traces", "V", "indegree", "strength", "matrix", "network", "weights"]
+PANELS = ["raster", "rates", "traces", "V", "rate", "mean(V)", "indegree", "strength", "matrix", "network", "weights"]
 
 MODEL = """model "a small one"
 layer L4 { population e : 80 of lif; population i : 20 of lif }
@@ -30,6 +30,9 @@ stimulus -> * : poisson(rate = 10 Hz, inputs = 250) { weight = 0.6 mV }
 record V of L4.e[0:8] every 0.5 ms
 record weight of ee every 50 ms
 record weight of inh at end
+record rate of * every 5 ms
+record mean(V) of L5 every 1 ms
+record V of L5[0:2] at [10 ms, 20 ms]
 run 200 ms
 """
 # five spikes of four cells, at four times
@@ -124,7 +127,7 @@ def formats(b):
         b.expect(f"{panel} as PDF", 0, "a.pdf", "plot", "m.h5", panel, "-o", "a.pdf")
         pdf = b.read("a.pdf")
         b.holds("   begins and ends as PDF", pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF"))
-    b.expect("without words and without -o: all of the usual", 0, r"^m\.png: raster, rates, V; ", "plot", "m.h5", "--dpi", "48")
+    b.expect("without words and without -o: all of the usual", 0, r"^m\.png: raster, rates, V, rate, mean\(V\); ", "plot", "m.h5", "--dpi", "48")
     b.expect("some words at once", 0, "raster, weights, network", "plot", "m.h5", "raster", "weights", "network", "raster", "-o", "a.png", "--dpi", "48")
     b.expect("-q says nothing", 0, r"^$", "plot", "m.h5", "-q", "-o", "a.png", "--dpi", "48")
 
@@ -255,6 +258,8 @@ def large(b):
             b.call("plot", "large.h5", "raster", "-o", f"large.{ending}")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+            if best < 1.0:
+                break
         b.holds(f"a million spikes as {ending} in {best:.2f} s", best < 1.0)
 
 

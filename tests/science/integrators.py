@@ -107,11 +107,11 @@ run 2 ms
             strong[name].append(mean([abs(x - e) for x, e in zip(xs, exact)]))
             if name == "ito":
                 weak.append(abs(mean([x - e for x, e in zip(xs, exact)])))
-    b.near("euler_maruyama: strong order", slope_of(strong["ito"]), 0.5, 0.2, 4)
-    b.near("euler_maruyama: weak order", slope_of(weak), 1, 0.2, 4)
+    b.near("euler_maruyama: strong order", slope_of(strong["ito"]), 0.5, 0.1, 4)
+    b.near("euler_maruyama: weak order", slope_of(weak), 1, 0.1, 4)
     b.near("milstein, Ito: strong order", slope_of(strong["milstein"]), 1, 0.1, 4)
     b.near("milstein, Stratonovich: strong order", slope_of(strong["turned"]), 1, 0.1, 4)
-    b.near("heun, Stratonovich: strong order", slope_of(strong["stratonovich"]), 1, 0.2, 4)
+    b.near("heun, Stratonovich: strong order", slope_of(strong["stratonovich"]), 1, 0.1, 4)
 
 
 HODGKIN_HUXLEY = """

@@ -62,6 +62,11 @@ def cv(trains):
     return mean(out)
 
 
+def cv2(trains):
+    gaps = [[b - a for a, b in zip(t, t[1:])] for t in trains]
+    return mean([mean([2 * abs(b - a) / (a + b) for a, b in zip(g, g[1:])]) for g in gaps if len(g) > 1])
+
+
 def pearson(x, y):
     return covariance(x, y) / math.sqrt(variance(x) * variance(y))
 
@@ -84,7 +89,7 @@ def slope(x):
 def measures(b):
     """Every measure of spikes and values, over four kinds of windows, is what its definition gives for the same data."""
     windows = {"": (0, 6002), ", from = 100 ms": (1000, 6002), ", from = 50.1 ms, to = 400 ms": (501, 4000), ", last = 250.5 ms": (3497, 6002)}
-    spikes = ["rate(E{})", "count(E{})", "first_spike(E{})", "cv_isi(E{})", "burst_index(E, isi = 12 ms{})", "fano(E{})", "synchrony(E, bin = 5 ms{})",
+    spikes = ["rate(E{})", "count(E{})", "first_spike(E{})", "cv_isi(E{})", "local_cv(E{})", "burst_index(E, isi = 12 ms{})", "fano(E{})", "synchrony(E, bin = 5 ms{})",
               "correlation(E, bin = 10 ms{})", "correlation(E, I, bin = 10 ms{})", "branching_ratio(E, bin = 4 ms{})", "rate([E[0:10], I[3, 7]]{})"]
     values = ["mean(E.V{})", "sd(E.V{})", "min(E.V{})", "max(E.V{})"]
     lines = [f"expect {m.format(w)} in (-inf, inf)\n" for w in windows for m in spikes + values]
@@ -101,7 +106,7 @@ def measures(b):
         ten = together([counts(t, lo, hi, 100) for t in cut_i])
         some = cut[:10] + [cut_i[3], cut_i[7]]
         ms = (hi - lo) / 10
-        expected = [1000 * sum(map(len, cut)) / 80 / ms, sum(map(len, cut)), min(t[0] for t in cut if t) / 10, cv(cut),
+        expected = [1000 * sum(map(len, cut)) / 80 / ms, sum(map(len, cut)), min(t[0] for t in cut if t) / 10, cv(cut), cv2(cut),
                     sum(g < 120 for g in gaps) / len(gaps), variance(together(binned[30])) / mean(together(binned[30])), chi(binned[50]), pairs(binned[100]),
                     pearson(together(binned[100]), ten), slope(together([counts(t, lo, hi, 40) for t in cut])), 1000 * sum(map(len, some)) / 12 / ms]
         flat = [v for frame in trace[lo:hi] for v in frame]
