@@ -34,7 +34,7 @@ def executed():
     models = [uncommented(t) for t in files("tests/golden/ok/*.cortex", "tests/golden/run/*.cortex", "tests/science/models/*.cortex",
                                             "tests/determinism/*.cortex", "tests/golden/fmt/*.cortex", "models/**/*.cortex")]
     pages = [uncommented(b) for t in files("README.md", "docs/**/*.md") for b in re.findall(r"^```cortex[^\n]*\n(.*?)^```", t, re.M | re.S)]
-    programs = files("tests/science/*.py", "tests/determinism/*.py", "tests/cli/*.py")
+    programs = files("tests/science/*.py", "tests/determinism/*.py", "tests/cli/*.py", "tests/stats/*.py")
     return "\n".join(models + pages + programs)
 
 
@@ -66,7 +66,7 @@ def main():
         count += 1
     for kind, what in (("functions", "function"), ("rules", "rule"), ("stimuli", "stimulus"), ("integrators", "integrator"), ("measures", "measure")):
         for name in names(program, kind):
-            call = rf"\b{name}\s*\(" if what in ("function", "measure") else rf"\b{name}\b"
+            call = rf"\b{name}\s*\(" if what == "function" else rf'\b{name}\s*\(|"{name}"' if what == "measure" else rf"\b{name}\b"
             need(what, name, call, rf"\b{name}\b", docs + tables if what == "function" else docs)
             count += 1
     for name in names(program, "units"):
