@@ -21,7 +21,7 @@
  *  decl        name; kid[0]? = unit, kid[1]? = init expr, kid[2]? = interval; doc
  *  connect     kid[0] = source, kid[1] = target, kid[2] = rule call, kid[3]? = settings; name? = as; name2? = using
  *  stimulus    kid[0] = target, kid[1] = call, kid[2]? = settings; name? = as
- *  record      kid[0] = list of variables, kid[1] = list of populations, kid[2]? = when (every, at)
+ *  record      kid[0] = list of variables, kid[1]? = list of populations, kid[2]? = when (every, at)
  *  rec_every   kid[0] = interval, kid[1]? = from, kid[2]? = to
  *  rec_at      kid[0] = times
  *  simulation  kid[0] = settings

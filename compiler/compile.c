@@ -1,6 +1,6 @@
 /* From the tree of the main file to a plan with modules: imports, declarations, library, settings, and the
  * order in which everything else is called. */
-#include "sema.h"
+#include "protocol.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -210,17 +210,6 @@ static bool is_list(const Node *n)
     if (n->kind == N_layer_block) return n->kid[0] != NULL;
     return n->kid[0] && n->kid[0]->kind == N_group && n->kid[0]->kid[0];
 }
-
-static const char *not_yet(NodeKind k)
-{
-    switch (k) {
-    case N_set: return "set";
-    case N_at: return "at";
-    case N_every: return "every";
-    default: return NULL;
-    }
-}
-
 static void declare(Sema *S, Node *n, Scope *sc, bool library)
 {
     BindKind kind;
@@ -233,8 +222,13 @@ static void declare(Sema *S, Node *n, Scope *sc, bool library)
     case N_let: kind = B_LET; break;
     case N_decls:
         if (library) return;
-        if (n->which != DECL_PARAM) {
-            diag_add(S->diags, D_not_yet, n->span, "this version has no states of the whole network yet");
+        if (n->which == DECL_INPUT) {
+            Diag *d = diag_add(S->diags, D_syntax, n->span, "the network has no inputs");
+            diag_hint(d, "inputs stand in neurons; at the top level there are `param` and `state`");
+            return;
+        }
+        if (n->which == DECL_STATE) {
+            protocol_declare(S, n, sc);
             return;
         }
         for (int k = 0; k < n->n_kids; k++) (void)scope_add(S, sc, n->kid[k]->name, B_PARAM, n->kid[k]);
@@ -420,12 +414,13 @@ static void fill_plan(Sema *S, Node *file)
     TAKE(rec, n_recs, S->rec);
     TAKE(count, n_counts, S->count);
     TAKE(syn_rec, n_syn_recs, S->syn_rec);
-    TAKE(run, n_runs, S->run);
     TAKE(expect, n_expects, S->expect);
     if (plan->n_projs) qsort(plan->proj, (size_t)plan->n_projs, sizeof *plan->proj, by_source_then_name);
     for (int k = 0; k < plan->n_syn_recs; k++)
         while (strcmp(plan->proj[plan->syn_rec[k].proj].name, plan->syn_rec[k].name)) plan->syn_rec[k].proj++;
     if (plan->n_stims) qsort(plan->stim, (size_t)plan->n_stims, sizeof *plan->stim, stim_by_name);
+    protocol_plan(S);
+    TAKE(run, n_runs, S->run);
     plan->n_kernels = (int)vec_len(S->out->mod);
     plan->kernel = arena_many(S->arena, Kernel *, (size_t)plan->n_kernels + 1);
 }
@@ -435,10 +430,20 @@ static void set_duration(Sema *S)
     if (!S->opt->duration) return;
     const SourceFile *src = source_add(S->ast->sources, "--duration", S->opt->duration, strlen(S->opt->duration));
     Node *v = src ? S->opt->parse_expression(S->ast, src) : NULL;
-    PlanRun r;
-    if (!v || !network_steps(S, v, "the duration", &r.steps)) return;
-    if (r.steps < 1 || r.steps == INT64_MAX) diag_add(S->diags, D_bad_interval, v->span, "a run takes some time and ends at some time");
-    else vec_push(S->run, r);
+    int64_t left;
+    if (!v || !network_steps(S, v, "the duration", &left)) return;
+    if (left < 1 || left == INT64_MAX) {
+        diag_add(S->diags, D_bad_interval, v->span, "a run takes some time and ends at some time");
+        return;
+    }
+    if (!vec_len(S->run)) vec_push(S->run, ((PlanRun){.until = -1}));
+    size_t last = vec_len(S->run) - 1;
+    for (size_t k = 0; k <= last; k++) { /* the runs are cut where the time is over; the last one takes what is left */
+        PlanRun *r = &S->run[k];
+        if (k == last || r->steps > left) r->steps = left;
+        left -= r->steps;
+    }
+    while (!S->run[last].steps) (void)vec_pop(S->run), last--;
 }
 
 /* The last character of a file, or its beginning when it is empty. */
@@ -464,7 +469,6 @@ static void elaborate(Sema *S, Node *file)
     expand_all(S);
     for (size_t k = 0; k < vec_len(S->items); k++) {
         Node *n = S->items[k];
-        if (not_yet(n->kind)) diag_add(S->diags, D_not_yet, n->span, "this version does not run `%s` yet", not_yet(n->kind));
         if (n->flags & AST_EXPANDED) declare(S, n, S->top, false);
         if (n->name && (n->kind == N_connect || n->kind == N_stimulus))
             (void)scope_add(S, S->top, n->name, n->kind == N_connect ? B_PROJ : B_STIM, n);
@@ -482,10 +486,14 @@ static void elaborate(Sema *S, Node *file)
         diag_hint(d, "add a line such as `population E : 100 of lif`");
     }
     network_populations(S);
+    protocol_values(S);
+    protocol_mark(S);
     wire_used_ports(S);
     bool instances = network_instances(S);
     check_unused(S);
     wire_all(S);
+    protocol_wire(S);
+    synapse_finish(S);
     set_duration(S);
     expected_all(S);
     if (!vec_len(S->run) && !library && !diag_errors(S->diags)) {
@@ -507,6 +515,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     S->top->up = S->lib;
     S->out = arena_one(ar, Compiled);
     S->out->plan = arena_one(ar, Plan);
+    protocol_new(S);
     elaborate(S, file);
     bool ok = diag_errors(a->diags) == 0;
     for (size_t k = 0; k < vec_len(S->all_mods); k++) { /* what no kernel needs */
@@ -537,6 +546,7 @@ Compiled *compile_model(Ast *a, Node *file, const CompileOptions *o)
     vec_free(S->syn_rec);
     vec_free(S->joined);
     synapse_free(S);
+    protocol_free(S);
     vec_free(S->run);
     vec_free(S->expect);
     vec_free(S->mod_hash);

@@ -1,4 +1,5 @@
 /* Expressions: names, literals, arithmetic, comparisons, lists. See sema.h. */
+#include "protocol.h"
 #include "space.h"
 
 #include <math.h>
@@ -458,6 +459,7 @@ Ex elab(Ctx *c, Node *n)
 
 static Ex elab_kind(Ctx *c, Node *n)
 {
+    Ex part;
     switch (n->kind) {
     case N_num: {
         Ex e = ex_num(n->num, DIM_NONE);
@@ -503,6 +505,7 @@ static Ex elab_kind(Ctx *c, Node *n)
     case N_index: return elab_index(c, n);
     case N_call: return path_is_pops(c->S, n) ? path_pops(c->S, n) : elab_call(c, n);
     case N_field:
+        if (c->block && protocol_part(c, n, &part)) return part;
         if (path_is_pops(c->S, n)) return c->inst || c->links ? links_value(c, n) : path_pops(c->S, n);
         if (c->inst && c->inst->joint && c->inst->joint->handler && n->kid[0]->kind == N_name &&
             (!strcmp(n->kid[0]->name, "source") || !strcmp(n->kid[0]->name, "target")))

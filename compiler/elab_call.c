@@ -1,5 +1,5 @@
 /* Calls: functions of numbers, of lists, random draws, the user's own functions; powers. */
-#include "sema.h"
+#include "protocol.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -666,6 +666,8 @@ Ex elab_call(Ctx *c, Node *n)
         return ex_poison();
     }
     Sym name = callee->name;
+    Ex measure;
+    if (c->block && protocol_measure(c, n, &measure)) return measure;
     Bind *b = scope_find(c->scope, name);
     if (b && b->kind == B_FUNCTION) return elab_user(c, n, b);
     for (size_t k = 0; k < sizeof funcs / sizeof *funcs; k++)

@@ -1,4 +1,5 @@
 /* Names in expressions: variables, definitions, what every scope has, and what to say of the unknown. */
+#include "protocol.h"
 #include "space.h"
 #include "wire.h"
 
@@ -21,6 +22,7 @@ bool elab_is_law(Sema *S, Node *n, int depth)
         for (size_t k = 0; k < sizeof per_use / sizeof *per_use; k++)
             if (n->name == sym(per_use[k])) return true;
         Bind *b = scope_find(S->top, n->name);
+        if (b && b->kind == B_NET) return true;
         if (!b || b->kind != B_LET) return false;
         if (!b->law) {
             b->law = 3;
@@ -181,6 +183,8 @@ Ex elab_name(Ctx *c, Node *n)
     for (Scope *s = c->scope; s; s = s->up) {
         Bind *b = scope_here(s, n->name);
         if (b && b->kind == B_LOCAL) return b->ex;
+        if (b && b->kind == B_AGAIN) return protocol_again(c, b);
+        if (b && b->kind == B_NET && s != c->S->top) return protocol_net(c, b->index, n->span); /* a `let` of a block */
     }
     if (c->inst && n->name != c->self) {
         Slot *s = inst_slot(c->inst, n->name);
@@ -195,6 +199,7 @@ Ex elab_name(Ctx *c, Node *n)
         return ex_poison();
     }
     switch (b->kind) {
+    case B_NET: return protocol_net(c, b->index, n->span);
     case B_LET:
     case B_PARAM: return name_let(c, b, n);
     case B_POP:

@@ -109,7 +109,7 @@ static bool window(Sema *S, Node *m, const MeasureDef *def, bool of_synapses, Pl
         if (which == n_known) {
             Diag *d = diag_add(S->diags, D_bad_argument, a->span, "`%s` has no argument `%s`", def->name, a->name);
             const char *near = diag_nearest(a->name, known, (size_t)n_known);
-            if (near) diag_hint(d, "did you mean `%s`?", near), diag_range(d, ast_name_span(a));
+            if (near) diag_range(d, ast_name_span(a)), diag_hint(d, "did you mean `%s`?", near);
             else diag_hint(d, "a window is `from = …`, `to = …` or `last = …`%s%s%s", def->width ? "; `" : "", def->width ? def->width : "", def->width ? " = …` is a time" : "");
             ok = false;
         } else if (of_synapses) {

@@ -42,7 +42,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
     case OP_STORE:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
         if (f->lanes == LANE_SYNAPSE && f->role != FN_INIT && f->role != FN_PRE && f->role != FN_POST && f->role != FN_EVENT &&
-            f->role != FN_STEP)
+            f->role != FN_STEP && f->role != FN_SET)
             return "store in a function over synapses";
         if (of_neuron(m, f, k)) return "store to other neurons";
         if (f->role == FN_INIT) {

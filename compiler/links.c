@@ -170,6 +170,11 @@ static Ex value(Reading *r, Slot *s)
                      "inputs are summed while others read, so they have no value at that time");
         return ex_poison();
     }
+    if (s->field < 0 && s->ex.kind == EX_NUM && inst_follows(in, s)) {
+        (void)refuse(r, arena_printf(r->c->S->arena, "`%s` of `%s` is worked out from a parameter that a block sets", s->name, r->pop->name),
+                     "it has no column that others could read; read that parameter");
+        return ex_poison();
+    }
     if (s->field < 0) return ex_poison(); /* it is in error */
     int v = column(r, &in->mod->field[s->field]);
     if (s->is_bool) return (Ex){.kind = EX_BOOL, .value = ir_op2(r->c->fn, OP_NE, v, ir_const(r->c->fn, 0))};
@@ -201,7 +206,7 @@ static Ex variable(Reading *r, Sym name)
         vec_free(cand);
         return ex_poison();
     }
-    return s->kind == DECL_PARAM && s->ex.is_const ? ex_num(s->ex.num, s->dim) : value(r, s);
+    return inst_fixed(r->pop->inst, s) ? ex_num(s->ex.num, s->dim) : value(r, s);
 }
 
 /* Is the index of a path a number of neurons or populations, one of them? */

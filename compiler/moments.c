@@ -126,7 +126,7 @@ void moments_bind_inputs(Sema *S, PopInfo *pop)
         int sum = ir_op2(fn, OP_ADD, ir_imm(fn, OP_LOAD, s->field, s->given->span), ex_value(&c, e));
         ir_store(fn, s->field, sum, s->given->span);
         PlanStim p = {.name = network_unique(S, name), .place = name, .kind = STIM_DRIVE, .tgt = pop->plan,
-                      .sel = {.lo = 0, .hi = pop->n, .n = pop->n}, .rate_kernel = -1, .rate_fn = -1,
+                      .sel = {.lo = 0, .hi = pop->n, .n = pop->n}, .rate_kernel = -1, .rate_fn = -1, .weight_net = -1, .gain_net = -1,
                       .drive_fn = ir_fn_index(in->mod, fn), .stop = INT64_MAX};
         links_plan(&c, &p);
         vec_push(S->stim, p);

@@ -256,7 +256,7 @@ static void plan_silence(Sema *S, Inst *in, PlanPop *out)
     c.fn = ir_fn(scratch, "bound", FN_OBS, LANE_NEURON);
     c.mod = scratch;
     bool constant = true;
-    for (size_t k = 0; k < vec_len(in->slot); k++) constant = constant && !(in->slot[k].kind == DECL_PARAM && !in->slot[k].ex.is_const);
+    for (size_t k = 0; k < vec_len(in->slot); k++) constant = constant && (in->slot[k].kind != DECL_PARAM || inst_fixed(in, &in->slot[k]));
     Slot *el = inst_slot(in, sym("EL"));
     if (constant && bound->kind == N_name) {
         Ex e = elab(&c, bound);
@@ -291,9 +291,9 @@ bool network_plan(Sema *S)
         memcpy(out->color, palette[(size_t)colour % (sizeof palette / sizeof *palette)], sizeof out->color);
         if (p->is_source) {
             out->source_mean = p->source_mean;
-            out->kernel = p->source_kernel;
+            out->kernel = p->source_mod ? network_module(S, p->source_mod) : -1;
             out->fn_rate = p->source_fn;
-            out->fn_init = p->source_kernel < 0 ? -1 : p->source_init;
+            out->fn_init = p->source_mod ? p->source_init : -1;
             out->rate_counts = p->source_counts;
             out->list = p->source_list;
             continue;

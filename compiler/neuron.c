@@ -410,17 +410,70 @@ Ex inst_given(Inst *in, Slot *s, Node *use)
     return e;
 }
 
+static bool names_varying(Inst *in, const Slot *of, Node *n, int depth)
+{
+    if (!n || depth > MODEL_CHAIN) return false;
+    if (n->kind == N_name) {
+        Slot *s = of->given_outer && n->name == of->name ? NULL : inst_slot(in, n->name);
+        if (!s) {
+            const Bind *b = scope_find(in->S->top, n->name);
+            return b && b->kind == B_FUNCTION && names_varying(in, of, b->node->kid[2], depth + 1);
+        }
+        if (s->varies) return true;
+        if (s->kind == SLOT_DEFINE) return names_varying(in, s, s->decl->kid[1], depth + 1);
+        return s->kind == DECL_PARAM && inst_follows(in, s);
+    }
+    for (int k = 0; k < n->n_kids; k++)
+        if (names_varying(in, of, n->kid[k], depth + 1)) return true;
+    return false;
+}
+
+bool inst_follows(Inst *in, const Slot *s)
+{
+    bool any = false;
+    for (size_t k = 0; k < vec_len(in->slot) && !any; k++) any = in->slot[k].varies;
+    return any && s->kind == DECL_PARAM && !s->varies && s->given && !elab_draws(in->S, s->given) && names_varying(in, s, s->given, 0);
+}
+
+bool inst_fixed(Inst *in, const Slot *s)
+{
+    return s->kind == DECL_PARAM && s->ex.kind == EX_NUM && s->ex.is_const && !s->varies && !inst_follows(in, s);
+}
+
+/* What follows a parameter that the protocol sets is worked out wherever it is used. */
+static Ex param_followed(Ctx *c, Slot *s)
+{
+    Inst *in = c->inst;
+    Ctx k = *c;
+    k.self = s->given_outer ? s->name : NULL;
+    k.has_xi = false;
+    Ex e = elab_celsius(&k, s->given, s->celsius);
+    if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);
+    if (e.kind == EX_LIST) e = tables_by_neuron(&k, s->given, e, (uint32_t)in->n_neurons, s->dim);
+    if (e.kind == EX_NUM) e.dim = s->dim, e.wild = false;
+    return e;
+}
+
 Ex inst_param(Ctx *c, Slot *s, Node *at)
 {
     Inst *in = c->inst;
     Ex e = inst_given(in, s, at);
-    if (e.kind == EX_POISON || e.is_const) return e;
+    if (e.kind == EX_POISON) return e;
+    bool follows = inst_follows(in, s);
+    if (!c->in_init && !c->fn && (s->varies || follows)) {
+        elab_not_constant(c, at->span, s->name);
+        return ex_poison();
+    }
+    if (follows && !c->in_init) return param_followed(c, s);
+    if (e.is_const && !s->varies) return e;
+    if (follows) return e;
     if (s->field < 0) {
         s->field = inst_field(in, s, FIELD_PARAM);
-        s->init_value = e.value;
-        ir_store(in->init, s->field, e.value, (s->given ? s->given : s->decl)->span);
+        in->mod->field[s->field].uniform = e.is_const && !s->spread;
+        s->init_value = ex_value(&in->init_ctx, e);
+        ir_store(in->init, s->field, s->init_value, (s->given ? s->given : s->decl)->span);
     }
-    if (c->in_init) return ex_ir(s->init_value, s->dim);
+    if (c->in_init) return e.is_const ? e : ex_ir(s->init_value, s->dim);
     if (!c->fn) return e;
     return ex_ir(ir_imm(c->fn, OP_LOAD, s->field, at->span), s->dim);
 }

@@ -103,6 +103,8 @@ static bool set_from_outside(const Sema *S, Node *n, Sym name)
 
 static bool choose(Placing *p, bool one_delay)
 {
+    for (size_t k = 0; k < vec_len(p->m->fn); k++) /* the protocol looks at synapses one by one */
+        if (p->m->fn[k]->role == FN_SET) return false;
     Sema *S = p->in->S;
     bool any = false;
     for (size_t k = 0; k < vec_len(p->m->field); k++) p->side[k] = p->m->field[k].kind;

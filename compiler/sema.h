@@ -39,6 +39,8 @@ struct Ex {
 typedef enum BindKind {
     B_LET, B_PARAM, B_FUNCTION, B_NEURON, B_SYNAPSE, B_POP, B_LAYER, B_PROJ, B_STIM,
     B_LOCAL, /* an argument of a function or a `let` of a block: ex */
+    B_NET,   /* a number of the whole network: index into Protocol.net */
+    B_AGAIN, /* a `let` of a block of the protocol that differs between neurons: worked out at each use */
 } BindKind;
 typedef struct Bind Bind;
 struct Bind {
@@ -86,6 +88,7 @@ typedef struct Ctx {
     const double *wrap;   /* of a synapse: three periods of space in um, 0 for none; or NULL */
     struct PopInfo *home; /* whose neurons a selection looks at */
     bool unused;          /* nobody uses the value: only its form is checked */
+    struct Block *block;  /* of the protocol, where measures may stand; or NULL */
     struct Links *links;  /* values of other populations may be read; or NULL */
 } Ctx;
 
@@ -176,6 +179,7 @@ typedef struct Slot {    /* a param, state, input or named expression of an inst
     bool frozen;         /* unless refractory */
     bool celsius;        /* declared `: degC`: given in degC, kept in K */
     bool lost;           /* in error: silent wherever it is used */
+    bool varies, spread; /* a block of the protocol sets it; to values that differ between neurons or synapses */
     bool is_port;
     double lo, hi;
     bool open_lo, open_hi, has_range;
@@ -243,6 +247,8 @@ int inst_field(Inst *in, Slot *s, FieldKind kind);                              
 bool inst_whole(Sema *S, const Slot *s, Node *at, Ex *e, IrFn *fn); /* rounds what goes into an `: int` */
 Ex inst_given(Inst *in, Slot *s, Node *use);  /* a param or initial value, worked out once */
 Ex inst_param(Ctx *c, Slot *s, Node *at);     /* a param here: a constant or its column */
+bool inst_follows(Inst *in, const Slot *s);   /* is its value worked out from one that the protocol sets? */
+bool inst_fixed(Inst *in, const Slot *s);     /* does it keep its one constant value for the whole run? */
 void block_assign(Ctx *c, int field, int value);
 const char *inst_unit(Inst *in, Slot *s);
 
@@ -272,6 +278,7 @@ void synapse_check_unused(Sema *S);                   /* models that no connecti
 void synapse_free(Sema *S);
 bool synapse_record(Sema *S, Node *n);                /* `record … of PROJECTION`; false: of populations */
 bool synapse_is_projection(Sema *S, Node *n);
+void synapse_finish(Sema *S);                         /* the kernels, once nobody adds to the modules any more */
 
 /* ---- handlers.c: the `on … { … }` blocks of synapses ---- */
 void handlers_on(Inst *in, Node *on);                 /* checks what a block waits for; diagnoses */
@@ -330,6 +337,9 @@ typedef struct ProjInfo { /* a projection and what of it can be recorded */
     Sym as;
     const Slot *port;
     Inst *inst;          /* NULL for static synapses */
+    Sym model;           /* NULL for static synapses */
+    PopRef from, to;
+    IrModule *mod;       /* of functions of the protocol over static synapses; NULL until it is needed */
 } ProjInfo;
 struct PopInfo {
     Sym name;            /* "L4.e" */
@@ -348,8 +358,9 @@ struct PopInfo {
     bool any_out, all_inh;
     int plan;            /* index in the plan */
     int n_samples;       /* of this population so far */
-    double source_mean;  /* events a step of a built-in source, or its kernel and function */
-    int source_kernel, source_fn, source_init;
+    double source_mean;  /* events a step of a built-in source, or its functions */
+    int source_fn, source_init; /* -1 none */
+    IrModule *source_mod; /* of a built-in source, or NULL */
     bool source_counts;  /* its function gives numbers of spikes */
     PlanEvents source_list;
 };
@@ -406,6 +417,7 @@ struct Sema {
     Told *told;          /* vec: what was called missing */
     Node **samples;      /* vec: the calls of sample(…) */
     struct FileList *files; /* vec: what `file(…)` has read */
+    struct Protocol *protocol;
 };
 
 /* ---- follow.c ---- */

@@ -1,5 +1,5 @@
 /* Populations that are sources of spikes: their parameters, and the function or list behind them. */
-#include "wire.h"
+#include "protocol.h"
 
 #include <math.h>
 #include <string.h>
@@ -57,11 +57,19 @@ static bool params(Sema *S, PopInfo *p, const SourceDef *def, Node **out)
     return ok;
 }
 
+static bool rate_fits(Sema *S, Node *n, Ex e)
+{
+    if (!e.is_const || (e.num >= 0 && !isinf(e.num))) return true;
+    diag_add(S->diags, D_out_of_range, n->span, "a rate is a number from 0 on");
+    return false;
+}
+
 /* A parameter of each neuron: constant, or a value of `fn`. What is drawn is drawn once, in `init`; a list
  * has one value for each neuron. */
 static Ex param(Sema *S, PopInfo *p, Ctx *c, Node *n, const char *name, Dim dim)
 {
-    bool drawn = elab_draws(S, n);
+    const Mark *mark = protocol_marked(S, B_POP, p->name, sym(name));
+    bool drawn = elab_draws(S, n) || mark;
     Ctx k = *c;
     if (drawn) {
         IrFn *init = ir_fn_find(c->mod, "init");
@@ -74,17 +82,11 @@ static Ex param(Sema *S, PopInfo *p, Ctx *c, Node *n, const char *name, Dim dim)
     const char *what = arena_printf(S->arena, "`%s`", name);
     if (e.kind == EX_POISON || !elab_fits(c, n, e, dim, what)) return ex_poison();
     if (e.kind == EX_LIST) e = tables_by_neuron(&k, n, e, p->n, dim);
-    if (e.kind == EX_POISON || e.is_const || !drawn) return e;
-    int field = ir_field(c->mod, (IrField){.name = name, .unit = dim_unit(S->arena, dim), .kind = FIELD_PARAM});
+    if (mark && e.kind == EX_NUM && !rate_fits(S, n, e)) return ex_poison();
+    if (e.kind == EX_POISON || !drawn || (e.is_const && !mark)) return e;
+    int field = ir_field(c->mod, (IrField){.name = name, .unit = dim_unit(S->arena, dim), .kind = FIELD_PARAM, .uniform = e.is_const && !mark->spread});
     ir_store(k.fn, field, ex_value(&k, e), n->span);
     return ex_ir(ir_imm(c->fn, OP_LOAD, field, n->span), dim);
-}
-
-static bool rate_fits(Sema *S, Node *n, Ex e)
-{
-    if (!e.is_const || (e.num >= 0 && !isinf(e.num))) return true;
-    diag_add(S->diags, D_out_of_range, n->span, "a rate is a number from 0 on");
-    return false;
 }
 
 /* Spikes at the times (k + phase)/rate, on the grid or at the next point of it: in the step to t_{n+1} as many
@@ -103,7 +105,7 @@ static Ex regular(Ctx *c, Ex rate, Ex phase, Span at)
 
 void sources_read(Sema *S, PopInfo *p)
 {
-    p->source_kernel = p->source_fn = p->source_init = -1;
+    p->source_fn = p->source_init = -1;
     const SourceDef *def = source_def(p->model);
     Node *given[2] = {NULL, NULL};
     if (!def || !params(S, p, def, given)) return;
@@ -141,5 +143,5 @@ void sources_read(Sema *S, PopInfo *p)
     p->source_fn = ir_fn_index(m, fn);
     IrFn *init = ir_fn_find(m, "init");
     p->source_init = init ? ir_fn_index(m, init) : -1;
-    p->source_kernel = network_module(S, m);
+    p->source_mod = m;
 }

@@ -1,6 +1,6 @@
 /* Stimuli: events and currents that nobody in the model makes. Kinds and their arguments stand in tables of
  * the runtime; a current is an expression of the language there, compiled into the target's kernel. */
-#include "wire.h"
+#include "protocol.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,7 +23,9 @@ typedef struct Current {
     const Cell *cell;
     const Slot *port;
     Inst *in;
+    Sym as;                  /* its own name, NULL where it has none */
     const char *name, *seed; /* of the stimulus; `seed` tells its draws apart from those of another seed */
+    int net[MAX_ARGS];       /* of an argument that the protocol sets: the number of the network, -1 */
     int field[MAX_ARGS];     /* of an argument that is drawn once per neuron, -1 */
     int memory;              /* field of `x`, -1 */
     bool lost;
@@ -91,6 +93,19 @@ static bool snap_times(Sema *S, Node *n, Ex *e)
     return true;
 }
 
+/* An argument that the protocol sets: a number of the network, which begins with the one given. */
+static Ex set_argument(Current *w, Ctx *c, int k, Ex e, Dim dim)
+{
+    const ArgDef *a = &w->def->arg[k];
+    if (!e.is_const) {
+        Diag *d = diag_add(w->S->diags, D_not_constant, w->args[k]->span, "`%s` cannot be set by the protocol: here it is no constant", a->name);
+        diag_hint(d, "set the `gain` of the stimulus, or use a `state` of the network in the expression");
+        return ex_poison();
+    }
+    w->net[k] = protocol_stim_cell(w->S, w->as, a->name, w->name, dim, e.num, a->lo, a->hi);
+    return protocol_net(c, w->net[k], w->args[k]->span);
+}
+
 /* The value of argument k where `c` runs; poison after a diagnostic. */
 static Ex argument(Current *w, Ctx *c, int k)
 {
@@ -100,6 +115,7 @@ static Ex argument(Current *w, Ctx *c, int k)
     Dim dim = arg_dim(w, a);
     bool list = a->kind == ARG_TIMES || a->kind == ARG_PORTS;
     if (!n) return ex_num(a->def, dim);
+    if (w->net[k] >= 0) return protocol_net(c, w->net[k], n->span);
     if (w->field[k] >= 0) return ex_ir(ir_imm(c->fn, OP_LOAD, w->field[k], n->span), dim);
     Ctx at = *c;
     at.scope = S->top;
@@ -129,6 +145,7 @@ static Ex argument(Current *w, Ctx *c, int k)
         diag_add(S->diags, D_non_finite_constant, n->span, "this current has no finite value");
         return ex_poison();
     }
+    if (e.kind == EX_NUM && w->as && protocol_marked(S, B_STIM, w->as, sym(a->name))) return set_argument(w, c, k, e, dim);
     if (!once || e.is_const) return e;
     w->field[k] = ir_field(w->in->mod, (IrField){.name = arena_printf(S->arena, "%s.%s", w->name, a->name), .unit = dim_unit(S->arena, dim),
                                                  .kind = FIELD_PARAM, .doc = a->doc});
@@ -203,7 +220,7 @@ static bool stim_current(Sema *S, Node *n, const StimDef *def, Node **args, cons
     if (!in->init) return false; /* its equations are in error */
     Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
     Current w = {.S = S, .def = def, .args = args, .cell = cell, .port = port, .in = in, .name = name, .memory = -1,
-                 .seed = p->has_key_seed ? arena_printf(S->arena, ".%llu", (unsigned long long)p->seed) : "", .field = {-1, -1, -1, -1, -1, -1}};
+                 .seed = p->has_key_seed ? arena_printf(S->arena, ".%llu", (unsigned long long)p->seed) : "", .as = n->name, .net = {-1, -1, -1, -1, -1, -1}, .field = {-1, -1, -1, -1, -1, -1}};
     if (def->first && !remember(&w)) return false;
     IrFn *fn = ir_fn(in->mod, arena_printf(S->arena, "drive %s", name), FN_DRIVE, LANE_NEURON);
     Ctx c = ctx_const(S, "a current");
@@ -218,10 +235,12 @@ static bool stim_current(Sema *S, Node *n, const StimDef *def, Node **args, cons
     links_plan(&c, p);
     if (e.kind == EX_POISON) return false;
     Node *gain = wire_setting(settings, "gain");
-    if (gain) {
-        double g;
-        if (!elab_const(&c, gain, DIM_NONE, "a gain", &g)) return false;
-        e = elab_op(&c, gain->span, OP_MUL, 2, (Ex[]){e, ex_num(g, DIM_NONE)}, port->dim);
+    double g = 1;
+    if (gain && !elab_const(&c, gain, DIM_NONE, "a gain", &g)) return false;
+    int set = protocol_stim_cell(S, n->name, "gain", name, DIM_NONE, g, -INFINITY, INFINITY);
+    if (gain || set >= 0) {
+        Span at = gain ? gain->span : n->span;
+        e = elab_op(&c, at, OP_MUL, 2, (Ex[]){e, set < 0 ? ex_num(g, DIM_NONE) : protocol_net(&c, set, at)}, port->dim);
     }
     int sum = ir_op2(fn, OP_ADD, ir_imm(fn, OP_LOAD, port->field, n->span), ex_value(&c, e));
     ir_store(fn, port->field, sum, n->span);
@@ -241,23 +260,48 @@ static bool time_setting(Sema *S, Node *settings, const char *name, int64_t *ste
     return !n || network_steps(S, n, arena_printf(S->arena, "`%s`", name), steps);
 }
 
-/* `gain` multiplies the weight of events. */
-static bool gain_weight(AttrWork *w, Node *settings, PlanAttr *weight)
+/* `gain` multiplies the weight of events; either may be a number of the network. */
+static bool gain_weight(AttrWork *w, Node *stimulus, const Slot *port, PlanStim *p)
 {
-    Node *n = wire_setting(settings, "gain");
-    double gain;
-    if (!n) return true;
+    Node *settings = stimulus->n_kids > 2 ? stimulus->kid[2] : NULL, *n = wire_setting(settings, "gain");
+    PlanAttr *weight = &p->weight;
+    double gain = 1;
     Ctx c = ctx_const(w->S, "a gain");
-    if (!elab_const(&c, n, DIM_NONE, "a gain", &gain)) return false;
+    if (n && !elab_const(&c, n, DIM_NONE, "a gain", &gain)) return false;
+    if (!weight->varies) {
+        double lo = port->has_range && port->lo >= 0 ? 0 : -INFINITY;
+        p->weight_net = protocol_stim_cell(w->S, stimulus->name, "weight", w->name, port->dim, weight->value, lo, INFINITY);
+    } else if (stimulus->name && protocol_marked(w->S, B_STIM, stimulus->name, sym("weight"))) {
+        Diag *d = diag_add(w->S->diags, D_not_constant, wire_setting(settings, "weight")->span, "`weight` cannot be set by the protocol: here it differs between neurons");
+        diag_hint(d, "set the `gain` of the stimulus");
+        return false;
+    }
+    p->gain_net = protocol_stim_cell(w->S, stimulus->name, "gain", w->name, DIM_NONE, gain, -INFINITY, INFINITY);
+    if (!n || p->gain_net >= 0) return true;
     if (isinf(gain)) {
         diag_add(w->S->diags, D_non_finite_constant, n->span, "a gain must be finite");
         return false;
     }
-    weight->value *= gain;
+    if (p->weight_net >= 0) p->gain_net = protocol_cell(w->S, arena_printf(w->S->arena, "%s.gain", w->name), "", DIM_NONE, gain);
+    else weight->value *= gain;
     if (!weight->varies) return true;
     IrFn *fn = w->mod->fn[weight->fn];
     Ins out = vec_pop(fn->ins);
     ir_out(fn, 0, ir_op2(fn, OP_MUL, out.arg[0], ir_const(fn, gain)), n->span);
+    return true;
+}
+
+/* An argument of events that the protocol sets becomes a number of the network. */
+static bool settable(Ctx *c, Node *stimulus, const char *name, Node *at, const char *stim, Dim dim, Ex *e)
+{
+    Sema *S = c->S;
+    if (!stimulus->name || !protocol_marked(S, B_STIM, stimulus->name, sym(name))) return true;
+    if (!e->is_const) {
+        Diag *d = diag_add(S->diags, D_not_constant, at->span, "`%s` cannot be set by the protocol: here it is no constant", name);
+        diag_hint(d, "set the `gain` of the stimulus, or use a `state` of the network in the expression");
+        return false;
+    }
+    *e = protocol_net(c, protocol_stim_cell(S, stimulus->name, name, stim, dim, e->num, 0, INFINITY), at->span);
     return true;
 }
 
@@ -268,7 +312,7 @@ static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const 
     Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
     p->port = network_port_index(S->pop[to->pop].inst, port);
     AttrWork w = {.S = S, .cell = cell, .from = *to, .to = *to, .name = name};
-    if (!wire_weight(&w, settings, n->kid[1], port, &p->weight) || !gain_weight(&w, settings, &p->weight)) return false;
+    if (!wire_weight(&w, settings, n->kid[1], port, &p->weight) || !gain_weight(&w, n, port, p)) return false;
     IrFn *fn;
     if (!w.mod) w.mod = network_new_module(S, name);
     fn = ir_fn(w.mod, "rate", FN_RATE, LANE_NEURON);
@@ -280,6 +324,7 @@ static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const 
     Ex rate = elab(&c, args[0]);
     if (rate.kind != EX_POISON) rate = wire_pick(S, args[0], rate, cell);
     if (rate.kind == EX_POISON || !elab_fits(&c, args[0], rate, DIM_RATE, "the rate")) return false;
+    if (!settable(&c, n, "rate", args[0], name, DIM_RATE, &rate)) return false;
     if (args[1]) {
         Ex inputs = elab(&c, args[1]);
         if (inputs.kind != EX_POISON) inputs = wire_pick(S, args[1], inputs, cell);
@@ -288,6 +333,7 @@ static bool stim_poisson(Sema *S, Node *n, Node **args, const Cell *cell, const 
             diag_add(S->diags, D_bad_count, args[1]->span, "the number of inputs is a number from 0 on");
             return false;
         }
+        if (!settable(&c, n, "inputs", args[1], name, DIM_NONE, &inputs)) return false;
         rate = elab_op(&c, args[0]->span, OP_MUL, 2, (Ex[]){rate, inputs}, DIM_RATE);
     }
     p->rate_kernel = p->rate_fn = -1;
@@ -317,7 +363,7 @@ static bool stim_spikes(Sema *S, Node *n, Node **args, const Cell *cell, const P
     p->port = network_port_index(S->pop[to->pop].inst, port);
     AttrWork w = {.S = S, .cell = cell, .from = *to, .to = *to, .name = name};
     Node *settings = n->n_kids > 2 ? n->kid[2] : NULL;
-    if (!wire_weight(&w, settings, n->kid[1], port, &p->weight) || !gain_weight(&w, settings, &p->weight)) return false;
+    if (!wire_weight(&w, settings, n->kid[1], port, &p->weight) || !gain_weight(&w, n, port, p)) return false;
     if (!events_list(S, args[0], args[1], S->pop[to->pop].n, &to->sel, false, &p->list)) return false;
     if (p->weight.varies) p->weight.kernel = network_module(S, w.mod);
     return true;
@@ -350,7 +396,7 @@ void stimuli_wire(Sema *S, Node *n)
     Node *args[MAX_ARGS];
     if (!wire_args(S, call, def->name, def->arg, def->n_args, def->example, args) || to.kind != EX_POPS) return;
     PlanStim base = {.place = wire_place(S, n->span), .kind = !def->events ? STIM_DRIVE : !strcmp(def->name, "spikes") ? STIM_SPIKES : STIM_POISSON, .rate_kernel = -1, .rate_fn = -1,
-                     .drive_fn = -1, .start = 0, .stop = INT64_MAX};
+                     .weight_net = -1, .gain_net = -1, .drive_fn = -1, .start = 0, .stop = INT64_MAX};
     base.has_key_seed = wire_seed(S, settings, &base.seed);
     if (!time_setting(S, settings, "start", &base.start) || !time_setting(S, settings, "stop", &base.stop)) return;
     for (int b = 0; b < to.n; b++) {

@@ -3,6 +3,7 @@
  * time of that, and every read evaluates the closed form of its equation from there. */
 #include "ode.h"
 #include "wire.h"
+#include "protocol.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,8 +63,6 @@ static void read_parts(Inst *in)
         }
         case N_event: handlers_event(in, p); break;
         case N_every:
-            if (continuous_is(p)) break;
-            diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a synapse yet", ast_kind_name(p->kind));
             break;
         default: break;
         }
@@ -243,7 +242,7 @@ static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
         vec_free(cand);
         return ex_poison();
     }
-    if (s->kind == DECL_PARAM && s->ex.kind == EX_NUM && s->ex.is_const) return ex_num(s->ex.num, s->dim);
+    if (inst_fixed(in, s)) return ex_num(s->ex.num, s->dim);
     return links_end(c, &S->pop[r->pop], s, source, at);
 }
 
@@ -278,8 +277,9 @@ static void add_to_sum(Ctx *c, Node *n, const Slot *to, int k, const char *what)
         return;
     }
     if (c->inst->joint->handler != FN_PRE && c->inst->joint->handler != FN_STEP) {
-        bool post = c->inst->joint->handler == FN_POST;
-        say_write(c, n, arena_printf(c->S->arena, post ? "`on post` cannot add to `%s`" : "this event cannot add to `%s`", what), "events arrive in `on pre`");
+        FnRole role = (FnRole)c->inst->joint->handler;
+        const char *what_block = role == FN_POST ? "`on post` cannot add to `%s`" : role == FN_SET ? "`every` cannot add to `%s`" : "this event cannot add to `%s`";
+        say_write(c, n, arena_printf(c->S->arena, what_block, what), "events arrive in `on pre`");
         return;
     }
     if (!continuous_fits(c, n->kid[0], to)) return;
@@ -364,6 +364,7 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     for (int k = 0; k < def->n_settings; k++) inst_settings(in, def->settings[k], false);
     inst_settings(in, in->settings, true);
     fix_constants(in);
+    protocol_mark_synapse(in, connect ? connect->name : NULL);
     if (!handlers_any(in, "pre") && !continuous_any(def->body) && !follow_body(S, def->body)) {
         Diag *d = diag_add(S->diags, D_missing_setting, !connect ? ast_name_span(def->body) : connect->name2_span.hi ? connect->name2_span : connect->span, "`%s` does nothing when a spike arrives", def->name);
         diag_hint(d, "add `on pre { port += weight }` to it");
@@ -392,11 +393,22 @@ Inst *synapse_new(Sema *S, Node *connect, const ModelDef *def, Joint *joint, con
     const Slot *weight = inst_slot(in, sym("weight"));
     if (weight && weight->ex.kind == EX_NUM && weight->ex.is_const) p->weight.value = weight->ex.num;
     else p->weight.varies = true;
-    placing_run(in, &p->synapse, !p->delay.varies);
-    p->synapse.kernel = network_module(S, in->mod);
-    handlers_needs(in, &p->synapse);
-    continuous_needs(in, &p->synapse);
     return in;
+}
+
+void synapse_finish(Sema *S)
+{
+    if (diag_errors(S->diags)) return;
+    for (size_t k = 0; k < vec_len(S->joined); k++) {
+        const ProjInfo *j = &S->joined[k];
+        PlanProj *p = &S->proj[k];
+        if (j->mod) p->kernel = network_module(S, j->mod);
+        if (!j->inst) continue;
+        placing_run(j->inst, &p->synapse, !p->delay.varies);
+        p->synapse.kernel = network_module(S, j->inst->mod);
+        handlers_needs(j->inst, &p->synapse);
+        continuous_needs(j->inst, &p->synapse);
+    }
 }
 
 /* Errors of a model that joins nothing, in silence or not, if it aimed at a variable of this dimension. */
@@ -461,9 +473,9 @@ bool synapse_watch(Sema *S, Node *v, const ProjInfo *proj, bool at_end, PlanVar 
     if (!in) {
         const char *unit = proj->port->unit.text ? proj->port->unit.text : dim_unit(S->arena, proj->port->dim);
         *out = (PlanVar){.name = v->name, .unit = unit, .field = -1, .fn = -1};
-        if (v->name == sym("weight") && at_end) return true;
+        if (v->name == sym("weight") && (at_end || protocol_marked(S, B_PROJ, proj->as, v->name))) return true;
         Diag *d = diag_add(S->diags, D_record_not_recordable, v->span,
-                           v->name == sym("weight") ? "the weights of static synapses never change" : "static synapses have no variable `%s`", v->name);
+                           v->name == sym("weight") ? "the weights of these synapses never change" : "static synapses have no variable `%s`", v->name);
         if (v->name == sym("weight")) diag_hint(d, "write `record weight of %s at end`", proj->as), diag_range(d, (Span){0, 0});
         return false;
     }

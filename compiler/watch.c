@@ -129,7 +129,7 @@ static void record_count(Sema *S, Node *v, Node *when_at, const PlanLook *when, 
 {
     if (!when_at || when->kind != TIMES_EVERY) {
         Diag *d = diag_add(S->diags, D_bad_interval, when_at ? when_at->span : v->span, "a %s is recorded at regular intervals, over each of which spikes are counted", v->name);
-        diag_hint(d, "write `every 5 ms`"), diag_range(d, when_at ? when_at->span : (Span){0, 0});
+        diag_hint(d, "add an interval, such as `every 5 ms`");
         return;
     }
     PlanCount c = {.pop = p->plan, .sel = of->sel, .each = v->name == sym("count"), .every = when->every, .from = when->from, .to = when->to};
@@ -163,6 +163,7 @@ static bool record_value(Sema *S, Node *v, PopInfo *p, const PlanLook *when, Pla
 
 void watch_record(Sema *S, Node *n)
 {
+    if (!n->kid[1]) return; /* protocol_wire */
     if (synapse_record(S, n)) return;
     Node *vars = n->kid[0], *when_at = n->n_kids > 2 ? n->kid[2] : NULL;
     PlanLook when;
@@ -196,11 +197,7 @@ void watch_record(Sema *S, Node *n)
 
 void watch_run(Sema *S, Node *n)
 {
-    if (n->n_kids > 1 && n->kid[1]) {
-        diag_add(S->diags, D_not_yet, n->kid[1]->span, "this version has no `run … until` yet");
-        return;
-    }
-    PlanRun r;
+    PlanRun r = {.until = -1};
     if (!network_steps(S, n->kid[0], "the duration of a run", &r.steps)) return;
     if (r.steps < 1 || r.steps == INT64_MAX) {
         Diag *d = diag_add(S->diags, D_bad_interval, n->kid[0]->span, r.steps < 1 ? "a run takes at least one time step" : "a run ends at some time");

@@ -1,6 +1,6 @@
 /* What joins populations and watches them: connect, stimulus, record, run. */
+#include "protocol.h"
 #include "space.h"
-#include "wire.h"
 
 #include <math.h>
 #include <string.h>
@@ -444,6 +444,16 @@ static bool is_static(const ModelDef *def, Node *settings)
            add->kid[1]->kind == N_name && add->kid[1]->name == sym("weight");
 }
 
+/* A weight that a block sets to values that differ between synapses is stored for each from the beginning. */
+static void vary_weight(AttrWork *w, Sym as, PlanAttr *weight)
+{
+    const Mark *m = as ? protocol_marked(w->S, B_PROJ, as, sym("weight")) : NULL;
+    if (!m || !m->spread || weight->varies) return;
+    IrFn *fn = wire_attr_fn(w, "weight", FN_WEIGHT);
+    ir_out(fn, 0, ir_const(fn, weight->value), (Span){0, 0});
+    *weight = (PlanAttr){.varies = true, .kernel = -1, .fn = ir_fn_index(w->mod, fn)};
+}
+
 /* One cell of a connect: one source population to one target population. */
 static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
 {
@@ -457,19 +467,20 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     }
     const char *name = arena_printf(S->arena, "%s->%s.%s", wire_selected(S, from), wire_selected(S, to), port->name);
     if (n->name) name = many ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
-    AttrWork w = {.S = S, .cell = cell, .from = *from, .to = *to, .name = name};
+    AttrWork *w = arena_one(S->arena, AttrWork); /* the protocol looks at it later */
+    *w = (AttrWork){.S = S, .cell = arena_dup(S->arena, cell, sizeof *cell), .from = *from, .to = *to, .name = name};
     Inst *synapse = NULL;
     PlanProj p = {.place = wire_place(S, n->span), .src = S->pop[from->pop].plan, .tgt = S->pop[to->pop].plan, .port = network_port_index(S->pop[to->pop].inst, port),
-                  .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .prob_kernel = -1, .prob_fn = -1};
-    if (!space_wrap(S, wire_setting(settings, "wrap"), w.wrap)) return false;
-    bool special = rules_special(rule), ok = !special || rules_args(&w, rule, args, &settings, port, model != NULL, &p), none = false;
+                  .src_sel = from->sel, .tgt_sel = to->sel, .rule = rule->name, .kernel = -1, .prob_kernel = -1, .prob_fn = -1};
+    if (!space_wrap(S, wire_setting(settings, "wrap"), w->wrap)) return false;
+    bool special = rules_special(rule), ok = !special || rules_args(w, rule, args, &settings, port, model != NULL, &p), none = false;
     if (!ok && (rules_weighted(rule) || rule->arg[0].kind == ARG_EDGES)) return false; /* no word on weights that it may have given */
     for (int k = 0; !special && k < rule->n_args; k++) {
         const ArgDef *d = &rule->arg[k];
         p.arg[k] = d->def;
         if (!args[k]) continue;
         PlanAttr v = {0};
-        if (!attr_value(&w, args[k], d->name, FN_PROB, DIM_NONE, arena_printf(S->arena, "`%s`", d->name), &v)) {
+        if (!attr_value(w, args[k], d->name, FN_PROB, DIM_NONE, arena_printf(S->arena, "`%s`", d->name), &v)) {
             ok = false;
             continue;
         }
@@ -488,10 +499,10 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
-    ok = delay_attr(&w, wire_setting(settings, "delay"), &p.delay) && ok;
+    ok = delay_attr(w, wire_setting(settings, "delay"), &p.delay) && ok;
     if (model) {
         Joint *joint = arena_one(S->arena, Joint);
-        *joint = (Joint){.from = from, .to = to, .port = port, .pick = pick_cell, .user = &w, .wrap = w.wrap};
+        *joint = (Joint){.from = from, .to = to, .port = port, .pick = pick_cell, .user = w, .wrap = w->wrap};
         Node *own = n; /* with what the rule adds to its block */
         if (settings != (n->n_kids > 3 ? n->kid[3] : NULL)) {
             own = ast_kids(S->ast, N_connect, n->span, 4, n->kid[0], n->kid[1], n->kid[2], settings);
@@ -500,10 +511,12 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
         synapse = synapse_new(S, own, model, joint, name, &p);
         ok = synapse && ok;
     } else if (!rules_weighted(rule))
-        ok = wire_weight(&w, settings, n->kid[2], port, &p.weight) && ok;
+        ok = wire_weight(w, settings, n->kid[2], port, &p.weight) && ok;
+    p.watched = protocol_watched(S, n->name, model ? model->name : NULL);
+    if (ok && !model) vary_weight(w, n->name, &p.weight);
     if (ok) note_sign(S, from->pop, &p.weight, port);
-    if (ok && !none && w.mod && vec_len(w.mod->fn)) {
-        int kernel = network_module(S, w.mod);
+    if (ok && !none && w->mod && vec_len(w->mod->fn)) {
+        int kernel = network_module(S, w->mod);
         if (p.prob_fn >= 0) p.prob_kernel = kernel;
         if (p.weight.varies && !synapse) p.weight.kernel = kernel;
         if (p.delay.varies) p.delay.kernel = kernel;
@@ -516,7 +529,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
         return false;
     }
     if (!none) vec_push(S->proj, p);
-    if (!none) vec_push(S->joined, ((ProjInfo){p.name, n->name, port, synapse}));
+    if (!none) vec_push(S->joined, ((ProjInfo){.name = p.name, .as = n->name, .port = port, .inst = synapse, .model = model ? model->name : NULL, .from = *from, .to = *to}));
     return true;
 }
 
@@ -542,7 +555,7 @@ static void wire_connect(Sema *S, Node *n)
     bool plastic = n->name2 && n->name2 != sym("static");
     ModelDef model;
     if (plastic && !model_find(S, n->name2, n->name2_span.hi ? n->name2_span : n->span, B_SYNAPSE, &model)) return;
-    if (plastic && is_static(&model, n->n_kids > 3 ? n->kid[3] : NULL)) plastic = false;
+    if (plastic && is_static(&model, n->n_kids > 3 ? n->kid[3] : NULL) && !protocol_watched(S, NULL, model.name)) plastic = false;
     if (!plastic) wire_check_settings(S, n->n_kids > 3 ? n->kid[3] : NULL, known, sizeof known / sizeof *known, "a connection");
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!wire_port_free(S, n->kid[0], from, "the source")) return;
@@ -575,9 +588,6 @@ void wire_all(Sema *S)
         case N_connect: break;
         case N_stimulus: stimuli_wire(S, n); break;
         case N_record: watch_record(S, n); break;
-        case N_run:
-            if (!S->opt->duration) watch_run(S, n);
-            break;
         default: break;
         }
     }

@@ -193,6 +193,7 @@ item:
                                         named($$, $as); }
   | RECORD values[what] OF values[whose] when
                                       { $$ = KIDS(record, @$, 3, $what, $whose, $when); }
+  | RECORD values[what] when          { $$ = message_record(p, KIDS(record, @$, 3, $what, (Node *)NULL, $when)); }
   | SIMULATION settings               { $$ = KIDS(simulation, @$, 1, $2); }
   | RUN expr until                    { $$ = KIDS(run, @$, 2, $2, $3); }
   | SET assign                        { $$ = KIDS(set, @$, 1, $2); }

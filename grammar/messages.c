@@ -227,6 +227,16 @@ static bool plot_in_file(Parse *p)
     return true;
 }
 
+/* `mend`: what the hint stands for, or nowhere. */
+static void say_record_everything(Parse *p, Span at, Span mend)
+{
+    Diag *d = message_error(p, D_record_everything, at, "a recording names its variables");
+    if (!d) return;
+    diag_note(d, "the spikes of everything are recorded unless told otherwise");
+    diag_range(d, mend);
+    diag_hint(d, "write `record V of *`");
+}
+
 static bool record_everything(Parse *p)
 {
     const Token *what = raw(p, p->statement + 1);
@@ -234,15 +244,18 @@ static bool record_everything(Parse *p)
         (!is_name(what, "everything") && !is_name(what, "all"))) {
         return false;
     }
-    Diag *d = message_error(p, D_record_everything, what->span, "a recording names its variables");
-    if (d) {
-        diag_note(d, "the spikes of everything are recorded unless told otherwise");
-        int next = raw(p, p->statement + 2)->kind;
-        bool all = next == T_LINE_END || next == T_SEMICOLON || next == T_END;
-        diag_range(d, all ? span_join(raw(p, p->statement)->span, what->span) : (Span){0, 0});
-        diag_hint(d, "write `record V of *`");
-    }
+    int next = raw(p, p->statement + 2)->kind;
+    bool all = next == T_LINE_END || next == T_SEMICOLON || next == T_END;
+    say_record_everything(p, what->span, all ? span_join(raw(p, p->statement)->span, what->span) : (Span){0, 0});
     return true;
+}
+
+Node *message_record(Parse *p, Node *record)
+{
+    const Node *first = record->kid[0]->n_kids ? record->kid[0]->kid[0] : NULL;
+    if (!first || first->kind != N_name || (strcmp(first->name, "everything") && strcmp(first->name, "all"))) return record;
+    say_record_everything(p, first->span, (Span){0, 0});
+    return parse_poison(p, record->span);
 }
 
 /* `g = 5` at the top level, `poplation E : 10 of lif`. */

@@ -89,6 +89,8 @@ Node *orphans_take(Parse *p);
 Diag *message_error(Parse *p, DiagId id, Span at, const char *fmt, ...) CX_PRINTF(4, 5);
 void message_stop(Parse *p, DiagId id, Span at, const char *text);
 /* Returns whether a `{` was among what was expected. */
+/* `record everything` and the like are no recording of the network; else the node itself. */
+Node *message_record(Parse *p, Node *record);
 bool message_syntax(Parse *p, const char *const *expected, int n);
 
 /* ---- parse.c: what the actions of the grammar do beyond ast.h ---- */

@@ -107,7 +107,19 @@ static void print_plan(const Compiled *c)
         print_when(&q->when);
         printf("%s\n", q->connectivity ? ", the whole projection" : q->watched ? ", for what is expected" : "");
     }
-    for (int k = 0; k < p->n_runs; k++) printf("run %lld steps\n", (long long)p->run[k].steps);
+    for (int k = 0; k < p->n_nets; k++)
+        if (*p->net[k].name != '~') printf("network %s = %.10g %s\n", p->net[k].name, p->net[k].value, p->net[k].unit);
+    for (int k = 0; k < p->n_runs; k++) {
+        for (int q = 0; q < p->n_moments; q++) {
+            const PlanMoment *m = &p->moment[q];
+            if (m->run != k) continue;
+            printf("%s", m->name);
+            if (m->every) printf(" each %lld steps from %lld", (long long)m->every, (long long)m->from);
+            else if (m->at >= 0) printf(" at step %lld", (long long)m->at);
+            printf(": %d acts\n", m->n_acts);
+        }
+        printf("run %lld steps%s\n", (long long)p->run[k].steps, p->run[k].until >= 0 ? " until a condition" : "");
+    }
 }
 
 int command_emit(const Options *o, int argc, char **argv)

@@ -60,7 +60,8 @@ static bool simulate(Engine *e, const Plan *p, Summary *s, Progress *pr, Fail *f
     for (int k = 0; k < p->n_runs; k++) total += p->run[k].steps;
     double last = 0;
     for (int k = 0; k < p->n_runs; k++) {
-        for (int64_t left = p->run[k].steps; left > 0;) {
+        if (!engine_begin(e, k, f)) return false;
+        for (int64_t left = p->run[k].steps; left > 0 && !engine_over(e);) {
             int64_t next = piece - done % piece;
             if (next > left) next = left;
             if (!engine_run(e, next, f)) return false;
@@ -167,12 +168,17 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     EngineStats st = engine_stats(e);
     int64_t total = 0;
     for (int k = 0; k < p->n_runs; k++) total += p->run[k].steps;
+    if (ok && !stop_now) total = st.steps; /* `until` may have ended runs */
     progress_done(pr, st.steps, total, st.spikes);
-    if (!ok && !nan.hit) {
+    Fail why = f;
+    if (!ok && !nan.hit && !engine_refused(e)) {
         status = complain(o, &f);
         output_abandon(out);
     } else if (!output_finish(out, e, s, x, &f)) {
         status = complain(o, &f);
+    } else if (engine_refused(e)) {
+        status = complain(o, &why);
+        fprintf(stderr, "cortexc: the run ended at %.10g ms; what came before is in %s\n", decimal_time(st.steps, p->dt), path);
     } else {
         bool met = tell_expected(o, x);
         if (!o->quiet) tell(o, s, &st, path);

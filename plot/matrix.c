@@ -52,12 +52,12 @@ double matrix_height(Figure *g)
     return HEADING + 24 + (w + 8 > cell ? w + 10 : 20) + cell * g->n_pops;
 }
 
-static void column_name(Figure *g, const FigPop *p, double x, double y, bool upright)
+static void column_name(Figure *g, const FigPop *p, double x, double y, double size, bool upright)
 {
     cairo_save(g->cr);
-    cairo_translate(g->cr, upright ? x + 4 : x, y);
+    cairo_translate(g->cr, upright ? x + size * 0.36 : x, y);
     if (upright) cairo_rotate(g->cr, -M_PI / 2);
-    draw_text_in(g->cr, 0, 0, FONT_SMALL, DRAW_BOLD | (upright ? DRAW_LEFT : DRAW_MIDDLE), p->ink, p->name, 110);
+    draw_text_in(g->cr, 0, 0, size, DRAW_BOLD | (upright ? DRAW_LEFT : DRAW_MIDDLE), p->ink, p->name, 110);
     cairo_restore(g->cr);
 }
 
@@ -77,9 +77,11 @@ void matrix_draw(Figure *g, Box b, const Pair *pair, const double *value, char (
     cairo_rotate(g->cr, -M_PI / 2);
     draw_text(g->cr, 0, 0, FONT_SMALL, DRAW_MIDDLE, draw_pale, "from");
     cairo_restore(g->cr);
-    for (int k = 0; k < n; k++) {
-        column_name(g, &g->pop[k], x + (k + 0.5) * cell, y - 7, upright);
-        draw_text_in(g->cr, x - 8, y + (k + 0.5) * cell + 4, FONT_SMALL, DRAW_BOLD | DRAW_RIGHT, g->pop[k].ink, g->pop[k].name, 110);
+    double letter = fmax(7.5, fmin(FONT_SMALL, cell * 0.9));
+    int every = (int)ceil(letter / fmax(cell, 0.1)); /* names that would lie over each other are left out */
+    for (int k = 0; k < n; k += every) {
+        column_name(g, &g->pop[k], x + (k + 0.5) * cell, y - 7, letter, upright);
+        draw_text_in(g->cr, x - 8, y + (k + 0.5) * cell + letter * 0.36, letter, DRAW_BOLD | DRAW_RIGHT, g->pop[k].ink, g->pop[k].name, 110);
     }
     for (int k = 0; k < n * n; k++) {
         double cx = x + k % n * cell, cy = y + k / n * cell, v = fabs(value[k]);

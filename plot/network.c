@@ -125,8 +125,14 @@ static bool draw(Figure *g, const Panel *p, Box b, Fail *f)
     (void)f;
     b = draw_heading(g, b, "network", weighed ? "width: synapses per target cell × mean weight" : "width: synapses per target cell");
     for (int k = 0; k < g->n_pops; k++) most = (int)g->pop[k].n > most ? (int)g->pop[k].n : most;
+    double many = fmin(1, 10.0 / g->n_pops); /* thinner and paler, lest arrows hide each other */
     double large = fmin(27, 190.0 / g->n_pops + 6), x = b.x + b.w / 2, y = b.y + (b.h - 26) / 2;
-    double ry = (b.h - 26) / 2 - 2.1 * large - 4, rx = fmin(b.w / 2 - 2.1 * large - 4, 1.35 * ry);
+    double beside = 0;
+    for (int k = 0; k < g->n_pops; k++) { /* names that do not fit into the largest disc stand outside */
+        double w = draw_width(g->cr, g->pop[k].name, 7, DRAW_BOLD);
+        if (w > 2 * large + 2) beside = fmax(beside, fmin(100, w * 8 / 7));
+    }
+    double ry = (b.h - 26) / 2 - 2.1 * large - 4, rx = fmin(b.w / 2 - 2.3 * large - 4 - beside, 1.35 * ry);
     if (g->n_pops == 1) rx = ry = 0;
     for (int k = 0; k < g->n_pops; k++) {
         double angle = 2 * M_PI * k / g->n_pops - M_PI / 2;
@@ -135,8 +141,8 @@ static bool draw(Figure *g, const Panel *p, Box b, Fail *f)
         disc[k] = (Disc){x + rx * c, y + ry * s, large * (0.62 + 0.38 * share), c, s};
     }
     for (int k = 0; k < n; k++) {
-        double share = a[n - 1].strength > 0 ? a[k].strength / a[n - 1].strength : 1, width = 0.7 + 4.8 * sqrt(share);
-        draw_color(g->cr, a[k].inhibitory ? draw_inhibitory : draw_excitatory, share < 0.02 ? 0.4 : 0.8);
+        double share = a[n - 1].strength > 0 ? a[k].strength / a[n - 1].strength : 1, width = fmax(0.3, many * (0.7 + 4.8 * sqrt(share)));
+        draw_color(g->cr, a[k].inhibitory ? draw_inhibitory : draw_excitatory, many * many * (share < 0.02 ? 0.4 : 0.8));
         if (a[k].from == a[k].to) loop(g, &disc[a[k].to], width, a[k].inhibitory);
         else bend(g, &disc[a[k].from], &disc[a[k].to], width, a[k].inhibitory);
     }
@@ -151,8 +157,13 @@ static bool draw(Figure *g, const Panel *p, Box b, Fail *f)
         cairo_stroke(g->cr);
         double size = FONT;
         while (size > 7 && draw_width(g->cr, g->pop[k].name, size, DRAW_BOLD) > 2 * d->r - 4) size -= 0.5;
+        if (draw_width(g->cr, g->pop[k].name, size, DRAW_BOLD) > 2 * d->r + 2) { /* beside it, then */
+            int how = d->ux > 0.3 ? DRAW_LEFT : d->ux < -0.3 ? DRAW_RIGHT : DRAW_MIDDLE;
+            draw_text_in(g->cr, d->x + d->ux * 2.2 * d->r, d->y + d->uy * 2.4 * d->r + 3, 8, how | DRAW_BOLD, g->pop[k].ink, g->pop[k].name, 100);
+            continue;
+        }
         draw_text_in(g->cr, d->x, d->y + size * 0.36, size, DRAW_MIDDLE | DRAW_BOLD,
-                     draw_luminance(c) < 0.5 ? (Rgb){1, 1, 1} : draw_ink, g->pop[k].name, 2 * d->r + 8);
+                     draw_luminance(c) < 0.5 ? (Rgb){1, 1, 1} : draw_ink, g->pop[k].name, 2 * d->r + 2);
     }
     legend(g, b, weighed);
     return true;

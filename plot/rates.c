@@ -65,8 +65,15 @@ static void smooth(const double *count, double *rate, int n, const double *kerne
 static void names(Figure *g, Box b)
 {
     double y = b.y + 10;
-    for (int k = 0; k < g->n_pops && y < b.y + b.h; k++) {
+    int left = 0;
+    for (int k = 0; k < g->n_pops; k++) left += g->plan->pop[g->pop[k].plan].record_spikes;
+    for (int k = 0; k < g->n_pops; k++) {
         if (!g->plan->pop[g->pop[k].plan].record_spikes) continue;
+        if (left-- > 1 && y + 15 > b.y + b.h) {
+            draw_text(g->cr, b.x + b.w + 10, y, FONT_SMALL, DRAW_LEFT, draw_pale,
+                      arena_printf(g->arena, "%d more", left + 1));
+            return;
+        }
         draw_text_in(g->cr, b.x + b.w + 10, y, FONT_SMALL, DRAW_BOLD, g->pop[k].ink, g->pop[k].name, 136);
         y += 15;
     }

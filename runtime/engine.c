@@ -1,6 +1,6 @@
 /* Makes an engine of a plan: columns, parts of threads, stimuli, recorders; and what can be asked of
  * one. The connectivity is built in engine_build.c, the step is in engine_step.c. */
-#include "engine_internal.h"
+#include "agenda.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,6 +24,7 @@ size_t engine_cut(const PlanSelect *s, uint32_t neuron)
 double *const *engine_columns(const Engine *e, int pop, int kernel)
 {
     if (kernel == e->plan->pop[pop].kernel) return e->pop[pop].col;
+    if (agenda_columns(e, kernel)) return agenda_columns(e, kernel);
     if (e->plan->kernel[kernel]->n_fields) cx_bug("a kernel of attributes has columns");
     return NULL;
 }
@@ -69,7 +70,7 @@ static void make_pop(Engine *e, int k)
     for (int f = 0; f < p->kernel->n_fields; f++) {
         const KernelField *field = &p->kernel->field[f];
         if (field->kind == FIELD_LINK) continue; /* links_columns */
-        p->col[f] = field->kind == FIELD_ACC ? e->zero : cx_alloc(field->uniform ? 1 : n, sizeof(double), "state");
+        p->col[f] = field->kind == FIELD_ACC ? e->zero : field->kind == FIELD_NETWORK ? agenda_column(e, field) : cx_alloc(field->uniform ? 1 : n, sizeof(double), "state");
     }
 }
 
@@ -115,6 +116,8 @@ static bool make_stim(Engine *e, int k, Fail *f)
     s->key = rng_key(p->has_key_seed ? p->seed : e->plan->seed, p->name);
     s->count_key = rng_key(s->key, "counts");
     s->cut = cuts(e, p->tgt, &p->sel);
+    s->same = p->weight_net < 0 ? &p->weight.value : agenda_value(e, p->weight_net);
+    s->gain = p->gain_net < 0 ? NULL : agenda_value(e, p->gain_net);
     if (!s->kind->events) {
         e->pop[p->tgt].driven = true;
         return true;
@@ -222,6 +225,7 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     e->rec = cx_alloc((size_t)p->n_recs, sizeof *e->rec, "engine");
     e->stim = cx_alloc((size_t)p->n_stims, sizeof *e->stim, "engine");
     e->worker = cx_alloc((size_t)e->n_threads, sizeof *e->worker, "engine");
+    (void)agenda_new(e);
     for (int k = 0; k < p->n_pops; k++) make_pop(e, k);
     links_columns(e);
     e->syn_rec = cx_alloc((size_t)p->n_syn_recs, sizeof *e->syn_rec, "engine");
@@ -235,6 +239,7 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     }
     plastic_workers(e);
     for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
+    agenda_synapses(e);
     make_buffers(e);
     init_states(e);
     for (int k = 0; k < p->n_pops; k++) prepare_pop(e, k);
@@ -250,18 +255,70 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
     return e;
 }
 
+static bool stopped(const Engine *e)
+{
+    return e->opt.stop && *e->opt.stop;
+}
+
+/* Phase 1 of the time reached. */
+static bool arrive(Engine *e, Fail *f)
+{
+    if (e->arrived) return true;
+    threads_run(e->threads, engine_step_finish, e);
+    e->arrived = true;
+    return engine_step_arrived(e, f);
+}
+
 bool engine_run(Engine *e, int64_t steps, Fail *f)
 {
     double start = os_now();
     if (steps <= 0 || e->failed) return !e->failed || fail_set(f, EXIT_MODEL, "the run has ended before");
-    e->run_end = e->step + steps;
+    int64_t end = e->step + steps;
     e->fail = f;
-    threads_run(e->threads, engine_step_run, e);
-    e->step = e->run_end;
-    e->arrived = false;
+    e->over = false;
+    bool ok = true;
+    while (ok && e->step < end && !e->over && !stopped(e)) {
+        int64_t due = agenda_next(e, e->step, end);
+        if (due == e->step) {
+            ok = arrive(e, f);
+            e->refused = ok && !agenda_run(e, &e->over, f);
+            ok = ok && !e->refused;
+            e->failed = e->failed || !ok;
+            due = e->over || !ok ? e->step : agenda_next(e, e->step + 1, end);
+        }
+        if (due == e->step) continue;
+        e->run_end = due;
+        threads_run(e->threads, engine_step_run, e);
+        e->step = e->run_end;
+        e->arrived = false;
+        ok = !e->failed;
+    }
     e->fail = NULL;
     e->stats.run_s += os_now() - start;
     return !e->failed;
+}
+
+bool engine_begin(Engine *e, int run, Fail *f)
+{
+    e->over = false;
+    if (agenda_begin(e, run, f)) return true;
+    e->failed = e->refused = true;
+    return false;
+}
+
+bool engine_refused(const Engine *e)
+{
+    return e->refused;
+}
+
+bool engine_over(const Engine *e)
+{
+    return e->over;
+}
+
+double engine_net(const Engine *e, int net)
+{
+    return *agenda_value(e, net);
 }
 
 void engine_finish(Engine *e)
@@ -370,7 +427,7 @@ void engine_free(Engine *e)
     for (int k = 0; k < e->plan->n_pops; k++) {
         Pop *p = &e->pop[k];
         for (int f = 0; p->kernel && f < p->kernel->n_fields; f++)
-            if (p->kernel->field[f].kind != FIELD_ACC && p->kernel->field[f].kind != FIELD_LINK) cx_free(p->col[f]);
+            if (p->kernel->field[f].kind != FIELD_ACC && p->kernel->field[f].kind != FIELD_NETWORK && p->kernel->field[f].kind != FIELD_LINK) cx_free(p->col[f]);
         cx_free(p->col);
         cx_free(p->part);
         if (p->counts) rng_poisson_free(p->counts);
@@ -378,6 +435,7 @@ void engine_free(Engine *e)
     }
     engine_record_free(e);
     cx_free(e->syn_rec);
+    agenda_free(e);
     for (int k = 0; k < e->plan->n_stims; k++) {
         cx_free(e->stim[k].cut);
         cx_free(e->stim[k].weight);

@@ -19,6 +19,8 @@ struct Sink {
     bool (*synapses)(Sink *s, int rec, int64_t step, uint64_t n, const double *const *value, Fail *f);
     /* Of a recorder at spikes: n of those stamped `step`, ascending in id; several calls a step. May be NULL. */
     bool (*rows)(Sink *s, int rec, int64_t step, const uint32_t *id, size_t n, const double *const *before, const double *const *after, Fail *f);
+    /* A number of the network, of recorder `rec` of the plan's. May be NULL. */
+    bool (*network)(Sink *s, int rec, int64_t step, double value, Fail *f);
 };
 
 typedef struct EngineOptions {
@@ -51,7 +53,16 @@ typedef struct Engine Engine;
 /* Builds state and connectivity. NULL and a Fail (65 for what is wrong with the model, such as a
  * negative weight into a variable declared non-negative). */
 Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f);
-/* Advances by `steps`. May be called again; the results of a run in parts equal those of one. */
+/* The next calls of engine_run belong to run `run` of the plan: its `set`, `at`, `every` and `until` begin. */
+bool engine_begin(Engine *e, int run, Fail *f);
+/* Is the `until` of the run under way met? */
+bool engine_over(const Engine *e);
+/* Did a block of the protocol end the run, by a value out of its range or a moment that was over? What came
+ * before is whole. */
+bool engine_refused(const Engine *e);
+/* A number of the network, now. */
+double engine_net(const Engine *e, int net);
+/* Advances by `steps`, or to where `until` is met. May be called again; the results of a run in parts equal those of one. */
 bool engine_run(Engine *e, int64_t steps, Fail *f);
 /* After the last run: phase 1 of the final time (interface: state hash, recordings at end). */
 void engine_finish(Engine *e);

@@ -130,7 +130,7 @@ static bool narrow_with(const Engine *e, const Group *g, int q)
 static bool fits(const Engine *e, const Group *g, int q, bool by_target)
 {
     const PlanProj *p = &e->plan->proj[q];
-    if (g->plastic || p->synapse.name || g->src != p->src || g->by_target != by_target || g->weighted != p->weight.varies ||
+    if (g->plastic || p->synapse.name || p->watched || e->plan->proj[g->proj[0]].watched || g->src != p->src || g->by_target != by_target || g->weighted != p->weight.varies ||
         g->delayed != p->delay.varies)
         return false;
     if (!g->weighted && !same_bits(g->weight, p->weight.value)) return false;

@@ -155,6 +155,7 @@ typedef struct Stim {
     size_t *cut;
     RngPoisson *counts;
     double *weight;          /* one a selected neuron; NULL when constant */
+    const double *same, *gain; /* the constant weight, and what multiplies weights; NULL: nothing does */
 } Stim;
 
 typedef struct Spikes { /* of one thread and window; list (k, pop) ends at end[k*n_pops + pop] */
@@ -191,8 +192,11 @@ typedef struct Worker { /* what one thread owns */
     uint64_t events;
 } Worker;
 
+typedef struct Agenda Agenda; /* agenda.h */
+
 struct Engine {
     const Plan *plan;
+    Agenda *agenda;
     EngineOptions opt;
     Threads *threads;
     int n_threads;
@@ -211,6 +215,8 @@ struct Engine {
     size_t scratch_bytes;
     int64_t step;        /* steps done */
     bool arrived;        /* phase 1 of `step` is done already */
+    bool over;           /* `until` of the run under way is met */
+    bool refused;        /* a block set what the model must not have */
     int window;
     EngineNan nan;
     EngineStats stats;
@@ -284,6 +290,8 @@ void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t 
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
 void plastic_values(const Engine *e, int rec, int var, double *out);
+/* Column of the population that a field "source.V" or "target.V" names. */
+double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f);
 /* Visits the columns of all plastic synapses onto a population. */
 void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),
                    void *user);
@@ -300,6 +308,8 @@ void continuous_step(Worker *w, int64_t step, double t, double t1); /* phase 3 o
 /* engine_step.c */
 void engine_step_run(void *engine, int thread);
 void engine_step_finish(void *engine, int thread);
+/* What went wrong in phase 1 of the time reached; true when nothing did. */
+bool engine_step_arrived(Engine *e, Fail *f);
 /* Notes a value that ends the run at phase 1 of `step`. */
 void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...) CX_PRINTF(3, 4);
 

@@ -1,7 +1,7 @@
 /* The step. Every thread does all phases for its own neurons, a window of steps at a time; then all
  * meet, note each other's spikes in their rings, and thread 0 hands the window's results on while
  * the others go ahead: whatever is shared is kept twice, in turn. */
-#include "engine_internal.h"
+#include "agenda.h"
 
 #include <math.h>
 #include <string.h>
@@ -297,6 +297,20 @@ static void drop_flight(Pop *p, int64_t now)
     }
 }
 
+/* Between two steps at which blocks run the numbers of the network stay as they are. */
+static bool give_network(Engine *e, int64_t step)
+{
+    for (int r = 0; r < e->plan->n_net_recs; r++) {
+        const PlanNetRec *p = &e->plan->net_rec[r];
+        if (p->at_end || step < p->from || step >= p->to || (step - p->from) % p->every) continue;
+        for (int s = 0; s < e->opt.n_sinks; s++) {
+            Sink *sink = e->opt.sink[s];
+            if (sink->network && !sink->network(sink, r, step, *agenda_value(e, p->net), e->fail)) return false;
+        }
+    }
+    return true;
+}
+
 static bool give_spikes(Engine *e, int turn, int64_t step, int k)
 {
     for (int p = 0; p < e->plan->n_pops; p++) {
@@ -323,6 +337,7 @@ static bool give_spikes(Engine *e, int turn, int64_t step, int k)
         }
         e->stats.spikes += total;
         if (!total) continue;
+        if (e->plan->n_tallies) agenda_spikes(e, p, step + 1, id, total);
         for (int s = 0; s < e->opt.n_sinks; s++) {
             Sink *sink = e->opt.sink[s];
             if (sink->spikes && !sink->spikes(sink, p, step + 1, id, total, e->fail)) return false;
@@ -370,7 +385,7 @@ static void give(Engine *e, int turn, int64_t step, int n)
     bool fault = tr && tr->fault && (!tr->nan.hit || tr->step <= tr->nan.step);
     int64_t end = !tr ? step + n : fault ? tr->step : tr->nan.step + 1;
     for (int k = 0; step + k < end; k++) {
-        if (!engine_record_give(e, turn, step + k, k) || !give_spikes(e, turn, step + k, k)) {
+        if (!engine_record_give(e, turn, step + k, k) || !give_network(e, step + k) || !give_spikes(e, turn, step + k, k)) {
             e->failed = true;
             return;
         }
@@ -441,6 +456,17 @@ void engine_step_finish(void *engine, int thread)
     Engine *e = engine;
     Worker *w = &e->worker[thread];
     double t = decimal_time(e->step, e->plan->dt), t1 = decimal_time(e->step + 1, e->plan->dt);
+    w->turn = 0;
+    w->trouble[0].nan.hit = w->trouble[0].fault = false;
     sum_events(w, e->step, t, t1);
     for (int p = 0; p < e->plan->n_pops; p++) arrive(w, e->step, t, t1, p);
+}
+
+bool engine_step_arrived(Engine *e, Fail *f)
+{
+    const Trouble *tr = first_trouble(e, 0);
+    if (!tr) return true;
+    *f = tr->fail;
+    e->failed = true;
+    return false;
 }

@@ -6,6 +6,7 @@
 #include "output_edges.h"
 #include "output_meta.h"
 #include "output_records.h"
+#include "output_network.h"
 #include "output_synapses.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ struct Output {
     OutPop *pop;
     OutRecords *records;
     OutSynapses *synapses;
+    OutNetwork *network;
     int64_t last_step;
 };
 
@@ -257,6 +259,12 @@ static bool take_synapses(Sink *s, int rec, int64_t step, uint64_t n, const doub
     return output_synapses_frame(o->synapses, o->h5, rec, step, n, value) || failed(o, f);
 }
 
+static bool take_network(Sink *s, int rec, int64_t step, double value, Fail *f)
+{
+    Output *o = (Output *)s;
+    return output_network_frame(o->network, o->h5, rec, step, value) || failed(o, f);
+}
+
 /* ---- the end ---- */
 
 static void release(Output *o)
@@ -269,6 +277,7 @@ static void release(Output *o)
     output_records_free(o->records);
     if (o->lock >= 0) close(o->lock);
     output_synapses_free(o->synapses);
+    output_network_free(o->network);
     arena_free(o->arena);
     cx_free(o);
 }
@@ -298,10 +307,11 @@ Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *
 {
     Output *o = cx_alloc(1, sizeof *o, "output");
     *o = (Output){
-        .sink = {take_spikes, take_frame, take_synapses, take_rows}, .plan = p, .info = i, .arena = arena_new("output")};
+        .sink = {take_spikes, take_frame, take_synapses, take_rows, take_network}, .plan = p, .info = i, .arena = arena_new("output")};
     o->pop = arena_many(o->arena, OutPop, (size_t)p->n_pops);
     o->records = output_records_new(o->arena, p);
     o->synapses = output_synapses_new(o->arena, p);
+    o->network = output_network_new(o->arena, p);
     o->lock = output_claim(p, path, i->force, o->arena, &o->path, &o->tmp, f);
     if (o->lock < 0 || !(o->h5 = h5_create(o->tmp, f))) {
         if (o->lock >= 0) unlink(o->tmp);
@@ -340,7 +350,7 @@ bool output_finish(Output *o, const Engine *e, const Summary *s, const Expect *x
     }
     int64_t steps = e ? engine_stats(e).steps : plan_steps(p);
     if (!e && o->last_step > steps) steps = o->last_step;
-    ok = ok && output_records_finish(o->records, o->h5, steps) && output_synapses_finish(o->synapses, o->h5, e) &&
+    ok = ok && output_records_finish(o->records, o->h5, steps) && output_synapses_finish(o->synapses, o->h5, e) && output_network_finish(o->network, o->h5, e) &&
          output_edges(o->arena, o->h5, p, e);
     ok = ok && output_meta(o->h5, p, o->info, e, s, x, &(OutputTotals){spikes, hash, steps});
     if (!ok) failed(o, f);

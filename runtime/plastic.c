@@ -1,7 +1,7 @@
 /* Synapses with state: each plastic projection keeps its rows for itself, and for every synapse the columns of its
  * model in double precision, numbered as they are stored. A thread owns the synapses onto its neurons, so handlers
  * write without locks and every synapse sees its events in the same order for any number of threads. */
-#include "engine_internal.h"
+#include "agenda.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static const PlanSynapse *model_of(const Engine *e, const Group *g)
 /* Kept with the synapses? */
 static bool own(const KernelField *f)
 {
-    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET;
+    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET && f->kind != FIELD_NETWORK;
 }
 
 /* One value for each synapse? */
@@ -37,11 +37,12 @@ static bool has(const PlanSynapse *m, PlanWhen when)
     return any;
 }
 
-/* Column of the population that a field "source.V" or "target.V" names. */
-static double *neuron_column(const Engine *e, const PlanProj *p, const KernelField *f)
+double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f)
 {
     const Pop *pop = &e->pop[f->kind == FIELD_SOURCE ? p->src : p->tgt];
     const char *name = strchr(f->name, '.') + 1;
+    double *column = agenda_column(e, f);
+    if (column) return column;
     for (int k = 0; k < pop->kernel->n_fields; k++)
         if (!strcmp(pop->kernel->field[k].name, name)) return pop->col[k];
     cx_bug("%s has no column `%s`", pop->plan->name, name);
@@ -53,7 +54,7 @@ static void point(const Engine *e, const Group *g, const Share *s, uint64_t firs
     const Kernel *k = plastic_kernel(e, g);
     for (int f = 0; f < k->n_fields; f++) {
         const KernelField *field = &k->field[f];
-        if (!own(field)) col[f] = neuron_column(e, &e->plan->proj[g->proj[0]], field);
+        if (!own(field)) col[f] = plastic_neurons(e, &e->plan->proj[g->proj[0]], field);
         else if (field->kind == FIELD_POST) col[f] = (double *)((uintptr_t)s->col[f] - s->first * sizeof(double)); /* by neuron */
         else col[f] = s->col[f] + (each(field) ? first : 0);
     }
@@ -106,7 +107,7 @@ bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint6
     const uint32_t *tgt = (const uint32_t *)s->tgt + first;
     if (!n) return true;
     double **col = cx_alloc((size_t)k->n_fields, sizeof *col, "synapses");
-    for (int f = 0; f < k->n_fields; f++) col[f] = own(&k->field[f]) ? s->col[f] + (each(&k->field[f]) ? first : 0) : NULL;
+    for (int f = 0; f < k->n_fields; f++) col[f] = own(&k->field[f]) ? s->col[f] + (each(&k->field[f]) ? first : 0) : agenda_column(e, &k->field[f]);
     Frame fr = {.col = col, .key = key, .src = src, .tgt = tgt, .mult = mult, .scratch = scratch, .t1 = e->plan->dt};
     const KernelFn *init = &k->fn[p->synapse.fn_init];
     init->range(init, &fr, 0, (int64_t)n, NULL);
@@ -495,7 +496,7 @@ void plastic_make_rec(Engine *e, int k)
     r->plan = &e->plan->syn_rec[k];
     r->n = e->proj_synapses[r->plan->proj];
     r->value = cx_alloc((size_t)r->plan->n_vars, sizeof *r->value, "recordings");
-    if (e->plan->proj[r->plan->proj].synapse.name) r->position = positions(e, r->plan->proj);
+    if (e->plan->proj[r->plan->proj].synapse.name || e->plan->proj[r->plan->proj].watched) r->position = positions(e, r->plan->proj);
 }
 
 /* A field of the synapses of one thread, to dst[position]. */
@@ -515,6 +516,10 @@ static void values(const Engine *e, const SynRec *r, const PlanVar *var, int thr
     const Group *g = &e->group[e->proj_group[r->plan->proj]];
     const Share *s = &g->share[thread];
     const uint32_t *position = r->position[thread];
+    if (!g->plastic) {
+        for (uint64_t k = 0; k < s->n; k++) dst[position[k]] = s->weight ? s->weight[k] : g->weight;
+        return;
+    }
     if (var->field >= 0) {
         column(e, g, s, var->field, position, dst);
         return;

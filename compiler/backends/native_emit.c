@@ -39,6 +39,7 @@ bool native_worth(const IrFn *f)
     case FN_DELAY:
     case FN_PROB:
     case FN_MATRIX:
+    case FN_SET:
     case FN_DERIV:
         return false;
     default:

@@ -29,6 +29,7 @@ typedef enum FieldKind {
     FIELD_LINK,   /* the column of another population, called as "POPULATION.VARIABLE"; read at any of its neurons */
     FIELD_PRE,    /* of synapses: one value for each source, kept with the synapses */
     FIELD_POST,   /* of synapses: one value for each target */
+    FIELD_NETWORK, /* a number of the whole network, called as what follows "network."; or, not uniform, a column of measures */
     N_FIELD_KINDS
 } FieldKind;
 extern const char *const field_kind_name[N_FIELD_KINDS]; /* "param", "state", … */
@@ -52,6 +53,7 @@ typedef enum FnRole {
     FN_MATRIX, /* before the run: out[k] = coefficients of linear equations (PlanExact) */
     FN_EVENT,  /* per synapse, at another event */
     FN_TRACE,  /* of synapses, over their sources or targets: writes FIELD_PRE or FIELD_POST */
+    FN_SET,    /* between steps: out[0] is what a block of the protocol sets or measures, or stores to synapses */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;

@@ -128,6 +128,7 @@ typedef struct PlanPair { /* neurons of the whole populations */
 typedef struct PlanProj {
     const char *name; /* "SRC->TGT.port", "#2" behind further ones, or its `as` */
     const char *place; /* "file:line:col" for messages */
+    bool watched;      /* blocks of the protocol read or write its synapses: it shares its rows with no other */
     int src, tgt, port;
     PlanSelect src_sel, tgt_sel;
     const char *rule;
@@ -137,6 +138,7 @@ typedef struct PlanProj {
     uint32_t n_pairs;
     PlanTri autapses, multapses;
     PlanSynapse synapse;
+    int kernel;        /* of functions of the protocol over static synapses, -1: none; their weight is its only own column */
     PlanAttr weight;   /* of static synapses */
     PlanAttr delay;    /* value in steps when it does not vary; the function gives ms */
     bool has_key_seed; /* `seed = n` in the block */
@@ -158,6 +160,7 @@ typedef struct PlanStim {
     double mean;       /* STIM_POISSON: mean events a step of each neuron, when rate_fn is -1 */
     int rate_kernel, rate_fn; /* FN_RATE, in 1/ms, all inputs together */
     PlanAttr weight;   /* LANE_SYNAPSE with source = target = the neuron */
+    int weight_net, gain_net; /* numbers of the network that stand for the weight and its factor; -1: none */
     int drive_fn;      /* STIM_DRIVE: FN_DRIVE of the target's kernel */
     int n_links;       /* its outputs are indices */
     const PlanLink *link;
@@ -242,8 +245,71 @@ typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the en
     bool open_lo, open_hi;
 } PlanExpect;
 
+/* ---- the protocol: what happens to the model at moments of the run ---- */
+typedef struct PlanNet { /* a number of the whole network: FIELD_NETWORK columns read it */
+    const char *name, *unit;
+    double value;        /* at the beginning */
+} PlanNet;
+
+typedef struct PlanNetRec { /* a recorded number of the network */
+    int net;
+    bool at_end;             /* once, after the last run; or: */
+    int64_t every, from, to; /* steps, as in PlanRec */
+} PlanNetRec;
+
+typedef struct PlanTally { /* spikes that are counted */
+    int n_pops;
+    const int *pop;
+    const PlanSelect *sel;
+    int64_t last;        /* steps back from now; 0: since `from` */
+    int64_t from;
+} PlanTally;
+
+typedef enum ActKind {
+    ACT_NET,      /* network number `to` = out[0] of a function of the network's kernel */
+    ACT_POP,      /* field `to` of the selected neurons of `part` = out[0]; once when the field is uniform */
+    ACT_SYNAPSE,  /* the same of all synapses of `part`; the weight of static ones */
+    ACT_RUN,      /* runs a function that stores, over all synapses of `part` */
+    ACT_MEASURE,  /* network number `to` = out[0] of all parts taken together, or column `to` of PlanColumn one a neuron */
+    ACT_COUNT,    /* network number `to` = spikes of PlanCount `from` */
+    ACT_UNLESS,   /* goes on at act `to` unless network number `from` is not 0 */
+    ACT_SKIP,     /* goes on at act `to` */
+} ActKind;
+typedef enum PlanTake { TAKE_SUM, TAKE_MEAN, TAKE_MIN, TAKE_MAX, TAKE_COUNT } PlanTake;
+typedef enum PlanPer { PER_ALL, PER_SOURCE, PER_TARGET } PlanPer;
+typedef struct PlanPart { /* neurons or synapses, and the function that is evaluated over them */
+    int pop, proj;        /* the other is -1 */
+    PlanSelect sel;       /* of pop */
+    int fn;               /* of the kernel of the population, or PlanProj.kernel; -1 for TAKE_COUNT */
+} PlanPart;
+typedef struct PlanAct {
+    ActKind kind;
+    int to, from, fn;
+    PlanTake take;
+    PlanPer per;
+    int n_parts;
+    const PlanPart *part;
+    const char *what, *place;  /* "E.tau_m"; "file:line:col" */
+    double lo, hi;             /* range of what is set */
+    bool open_lo, open_hi, finite;
+} PlanAct;
+
+typedef struct PlanMoment {
+    const char *name;          /* "set#1", "at#2", "every#1", in the order of the file */
+    const char *place;
+    int run;                   /* reached before this run */
+    int64_t at;                /* step, -1: when it is reached */
+    int64_t every, from;       /* every > 0: at from + k*every, from where it is reached */
+    int n_acts;
+    const PlanAct *act;
+} PlanMoment;
+
 typedef struct PlanRun {
     int64_t steps;
+    int n_acts;                /* `until`: acts that end in network number `until` */
+    const PlanAct *act;
+    int until;                 /* -1: none */
+    bool each_step;            /* its condition may change between moments */
 } PlanRun;
 
 typedef struct Plan {
@@ -261,6 +327,13 @@ typedef struct Plan {
     PlanCount *count;
     PlanSynRec *syn_rec;
     PlanRun *run;
+    int n_nets, n_tallies, n_columns, n_moments, n_net_recs;
+    const PlanNet *net;
+    const PlanNetRec *net_rec;
+    const PlanTally *tally;
+    const int *column;   /* of each column of measures: the population whose neurons it belongs to */
+    PlanMoment *moment;
+    int net_kernel;      /* functions of ACT_NET; -1: none */
     PlanExpect *expect;
     Kernel **kernel;
 } Plan;

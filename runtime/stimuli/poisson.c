@@ -6,9 +6,11 @@ extern const StimKind poisson_kind;
 
 /* Counts are at most 1e9, and doubles are made of signed numbers several at a time. */
 static void add_weights(double *restrict acc, const uint32_t *restrict count, const double *restrict weight, double same,
-                        uint32_t n)
+                        uint32_t n, const double *gain)
 {
-    if (weight)
+    if (weight && gain)
+        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * (weight[k] * *gain);
+    else if (weight)
         for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * weight[k];
     else
         for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * same;
@@ -43,7 +45,7 @@ static void add(Worker *w, const Stim *s, int64_t step, double t, double t1, uin
         } else {
             rng_poisson_range(s->counts, s->count_key, i, step, (int)n, count);
         }
-        add_weights(acc + i, count, s->weight ? s->weight + at + (i - lo) : NULL, p->weight.value, n);
+        add_weights(acc + i, count, s->weight ? s->weight + at + (i - lo) : NULL, stimulus_weight(s, 0), n, s->gain);
         i += n;
     }
 }

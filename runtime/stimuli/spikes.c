@@ -15,11 +15,11 @@ static void events(Worker *w, const Stim *s, int64_t step, double t, double t1)
     for (size_t k = plan_events_from(list, step); k < list->n && list->step[k] == step; k++) {
         if (list->index) {
             uint32_t i = list->index[k];
-            if (i >= lo && i < hi) acc[i] += s->weight ? s->weight[engine_cut(&p->sel, i)] : p->weight.value;
+            if (i >= lo && i < hi) acc[i] += stimulus_weight(s, s->weight ? engine_cut(&p->sel, i) : 0);
             continue;
         }
         for (size_t at = s->cut[w->thread]; at < s->cut[w->thread + 1]; at++)
-            acc[engine_selected(&p->sel, at)] += s->weight ? s->weight[at] : p->weight.value;
+            acc[engine_selected(&p->sel, at)] += stimulus_weight(s, at);
     }
 }
 

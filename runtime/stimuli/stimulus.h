@@ -16,6 +16,8 @@ typedef struct StimKind {
     void (*inputs)(struct Worker *w, const struct Stim *s, int64_t step, double t, double t1);
 } StimKind;
 extern const StimKind *const stimulus_kinds[N_STIM_KINDS];
+/* The weight of selected neuron k, with its gain. */
+double stimulus_weight(const struct Stim *s, size_t k);
 
 #define STIM(name) extern const StimDef stimulus_##name;
 #include "stimuli.def"

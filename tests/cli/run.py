@@ -130,6 +130,30 @@ run 100 ms
     b.holds("   what came before is in the file", os.path.exists(b.path("explodes.h5")))
 
 
+def protocols(b):
+    """What blocks must not set, and moments that are over, end the run; --duration cuts it without a change."""
+    b.write("protocol.cortex", """population E : 3 of lif
+connect E -> E : all_to_all as ee { weight = 1 mV }
+state n : int = 0 in [0, 3]
+record n every 10 ms
+record V of E every 10 ms
+every 10 ms { n += 1 }
+run 1 s until n == 3
+at 25 ms { E.tau_m = 12 ms }
+run 20 ms
+""")
+    b.expect(65, "protocol.cortex", "-o", "protocol.h5", "-q", err=r"protocol.cortex:6:15: `n` would become 4 at 30 ms, outside of \[0, 3\]")
+    b.holds("   what came before is in the file", digest.digest(b.path("protocol.h5")).startswith("steps 300 of 10200"))
+    b.expect(0, "protocol.cortex", "-o", "protocol.h5", "-q", "--duration", "25 ms", "--force")
+    b.holds("--duration cuts the runs", digest.digest(b.path("protocol.h5")).startswith("steps 200 of 250"), digest.digest(b.path("protocol.h5")))
+    for line, told in (("set E.V = 1/n*[mV]", r"`E\.V` of neuron 0 would become inf at 5 ms"), ("set ee.weight = n*[mV]/(n + 1) - i/n*[mV]", "of synapse 0 -> 1 would become"),
+                       ("set E.t_ref = -1 ms*(1 - n)", r"outside of \[0, inf\)"), ("set E.V = mean(ee.weight)/n", "would become inf")):
+        b.write("wrong.cortex", f"population E : 3 of lif\nconnect E -> E : all_to_all as ee {{ weight = 1 mV }}\nstate n = 0\nrun 5 ms\n{line}\nrun 5 ms\n")
+        b.expect(65, "wrong.cortex", "-o", "wrong.h5", "-q", "--force", err=told)
+    b.write("late.cortex", "population E : 3 of lif\nstate n = 0\nrun 1 s until t == 20 ms\nat 10 ms { n = 1 }\nrun 5 ms\n")
+    b.expect(65, "late.cortex", "-o", "late.h5", "-q", err=r"late.cortex:4:1: the moment 10 ms is over when the model comes here, at 20 ms")
+
+
 def progress(b):
     done = b.expect(0, "m.cortex", "-o", "p.h5", "--progress", "json")
     lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
@@ -186,7 +210,7 @@ def main():
         b = Bench(os.path.abspath(sys.argv[1]), folder)
         b.write("m.cortex", MODEL)
         b.write("broken.cortex", MODEL.replace("0.6 mV", "0.6 pA"))
-        for part in (usage, inputs, outputs, explodes, progress, interrupted, listings, stages, swept):
+        for part in (usage, inputs, outputs, explodes, protocols, progress, interrupted, listings, stages, swept):
             print(f"-- {part.__name__}")
             part(b)
         print(f"cli: {b.n} checks, {b.failed} failures")

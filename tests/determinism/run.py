@@ -27,7 +27,8 @@ class Bench:
         with open(stem + ".cortex", "w", encoding="utf-8") as f:
             f.write("\n".join(items) + "\n")
         subprocess.run([self.program, stem + ".cortex", "-o", stem + ".h5", "-q", "--progress", "none", *args], check=True)
-        return digest.populations(stem + ".h5"), digest.spikes_on_disk(stem + ".h5"), digest.records(stem + ".h5")
+        more = {name: hashes for where in ("/cortexc/synapses", "/cortexc/network") for name, hashes in digest.records(stem + ".h5", where).items()}
+        return digest.populations(stem + ".h5"), digest.spikes_on_disk(stem + ".h5"), {**digest.records(stem + ".h5"), **more}
 
     def same(self, what, got, expected):
         if got == expected:
@@ -41,9 +42,27 @@ class Bench:
                     print(f"     {name}: {part_got.get(name)} instead of {part.get(name)}")
 
 
+def read(name):
+    with open(os.path.join(HERE, name), encoding="utf-8") as f:
+        return [block.strip() for block in f.read().split("\n\n")]
+
+
+def protocol(b):
+    """Blocks that set and measure at set moments see and do the same however the work is shared out and split."""
+    items = read("protocol.cortex")
+    whole = b.run(items, "--threads", "1")
+    if len(whole[2]) < 9:
+        b.failed += 1
+        print("FAIL the protocol records", sorted(whole[2]))
+    for threads in (3,) if "--few" in sys.argv else (2, 3, 4):
+        b.same(f"protocol, {threads} threads", b.run(items, "--threads", str(threads)), whole)
+    assert items[-1] == "run 1 s"
+    b.same("protocol, ten runs of 100 ms", b.run(items[:-1] + ["run 100 ms"] * 10, "--threads", "2"), whole)
+    b.same("protocol, until a time", b.run(items[:-1] + ["run 2 s until t >= 600 ms", "run 400 ms"], "--threads", "2"), whole)
+
+
 def main():
-    with open(os.path.join(HERE, "network.cortex"), encoding="utf-8") as f:
-        items = [block.strip() for block in f.read().split("\n\n")]
+    items = read("network.cortex")
     with tempfile.TemporaryDirectory() as folder:
         b = Bench(os.path.abspath(sys.argv[1]), folder, items)
         whole = b.run(items, "--threads", "1")
@@ -82,6 +101,7 @@ def main():
             print("FAIL another seed changes", changed)
         else:
             print("ok   another seed changes every population")
+        protocol(b)
     print(f"determinism: {b.runs} runs, {b.failed} failures")
     return 1 if b.failed else 0
 

@@ -344,6 +344,89 @@ def spatial_connections(ours):
 
 
 @example
+def clopath2010(ours):
+    result = ours("clopath2010")
+    G = NeuronGroup(10, """dv/dt = (-70*mV - v)/(10*ms) : volt
+                           du_slow/dt = (v - u_slow)/(10*ms) : volt
+                           du_fast/dt = (v - u_fast)/(7*ms) : volt""", threshold="v > -50*mV", reset="v = -20*mV", refractory="v > -50*mV",
+                    method="exact")
+    G.v = G.u_slow = G.u_fast = -70 * mV
+    index, times = np.concatenate([np.full(int(2 * f), k) for k, f in enumerate(range(5, 55, 5))]), []
+    for f in range(5, 55, 5):
+        times += [(n + 0.5) * 1000 / f for n in range(2 * f)]
+    P = SpikeGeneratorGroup(10, index, (np.ceil(np.round(np.array(times) / DT, 6)) * DT - DT) * ms)     # a step earlier, as ours are stamped
+    S = Synapses(P, G, """w : 1
+                          dx/dt = -x/(15*ms) : 1 (event-driven)""",
+                 on_pre="w = clip(w - 1.4e-4/mV*clip(u_slow_post + 70.6*mV, 0*mV, inf*mV), 0, 1); x += 1",
+                 on_post="w = clip(w + 8e-4/mV*x*clip(u_fast_post + 70.6*mV, 0*mV, inf*mV), 0, 1)")
+    T = Synapses(P, G, on_pre="v_post += 30*mV", delay=10 * ms)
+    for synapses in (S, T):
+        synapses.connect(j="i")
+    S.w, S.pre.delay = 0.5, DT * ms
+    M, W = StateMonitor(G, ["u_slow", "u_fast"], record=True, dt=1 * ms), StateMonitor(S, "w", record=True, dt=10 * ms)
+    run(2000, G, P, S, T, M, W)
+    yield trace("u_slow", np.asarray(M.u_slow / mV).T, result.traces["late", "u_slow"])
+    yield trace("weights", W.w.T, result.weights["S", "weight"])
+
+
+@example
+def jansen_rit1995(ours):
+    result = ours("jansen_rit1995")
+    G = NeuronGroup(3, """dy0/dt = z0 : volt
+                          dy1/dt = z1 : volt
+                          dy2/dt = z2 : volt
+                          dz0/dt = 3.25*mV*100*Hz*5*Hz/(1 + exp(0.56/mV*(6*mV - (y1 - y2)))) - 200*Hz*z0 - (100*Hz)**2*y0 : volt/second
+                          dz1/dt = 3.25*mV*100*Hz*(120*Hz + 0.8*C*5*Hz/(1 + exp(0.56/mV*(6*mV - C*y0)))) - 200*Hz*z1 - (100*Hz)**2*y1 : volt/second
+                          dz2/dt = 22*mV*50*Hz*0.25*C*5*Hz/(1 + exp(0.56/mV*(6*mV - 0.25*C*y0))) - 100*Hz*z2 - (50*Hz)**2*y2 : volt/second
+                          C : 1""", method="rk4")
+    G.C = [68, 135, 270]
+    M = StateMonitor(G, ["y0", "y1", "y2"], record=True, dt=1 * ms)
+    run(2000, G, M)
+    yield trace("y1 - y2", np.asarray((M.y1 - M.y2) / mV).T, result.traces["columns", "lfp"])
+
+
+@example
+def gap_junctions(ours):
+    result = ours("gap_junctions")
+    G = NeuronGroup(10, """dv/dt = (1.05 - v + Igap)/(10*ms) : 1
+                           Igap : 1""", threshold="v > 1", reset="v = 0", method="exact")
+    G.v = "i/10"
+    S = Synapses(G, G, "Igap_post = 0.02*(v_pre - v_post) : 1 (summed)")
+    S.connect(condition="i != j")
+    M, R = StateMonitor(G, "v", record=True), SpikeMonitor(G)
+    run(500, G, S, M, R)
+    yield same_spikes("raster", trains(R), result.trains("cells"))
+    yield trace("v", M.v.T, result.traces["cells", "v"])
+
+
+@example
+def vogels2011(ours):
+    mine = [ours("vogels2011", duration="2 s", seed=k).rate("E", 1000) for k in range(1, 5)]
+    peer = []
+    for number in range(1, 5):
+        seed(number)
+        G = NeuronGroup(2000, """dv/dt = (10*nS*(-60*mV - v) - ge*v + gi*(-80*mV - v) + 200*pA)/(200*pF) : volt (unless refractory)
+                                 dge/dt = -ge/(5*ms) : siemens
+                                 dgi/dt = -gi/(10*ms) : siemens""", threshold="v > -50*mV", reset="v = -60*mV", refractory=4.9 * ms,
+                        method="exponential_euler")
+        G.v = "-60*mV + rand()*10*mV"
+        E, I = G[:1600], G[1600:]
+        X, Y = Synapses(E, G, on_pre="ge += 0.3*nS", delay=DT * ms), Synapses(I, I, on_pre="gi += 3*nS", delay=DT * ms)
+        Z = Synapses(I, E, """w : 1
+                              dx/dt = -x/(20*ms) : 1 (event-driven)
+                              dy/dt = -y/(20*ms) : 1 (event-driven)""",
+                     on_pre="gi += w*nS; x += 1; w = clip(w + (y - 0.12)*0.1, 0, 100)", on_post="y += 1; w = clip(w + x*0.1, 0, 100)")
+        X.connect(condition="i != j", p=0.1)
+        Y.connect(condition="i != j", p=0.1)
+        Z.connect(p=0.1)
+        Z.pre.delay = DT * ms
+        M = SpikeMonitor(E)
+        run(2000, G, X, Y, Z, M)
+        peer.append((M.t / ms > 1000).sum() / 1600)
+    yield mean("rate of the excitatory cells in the second second", peer, mine)
+
+
+@example
 def differences(ours):
     """The rows of docs/differences.md that a run can show."""
     G = NeuronGroup(1, "dv/dt = 1/ms : 1", threshold="v > 0.95", reset="v = -inf", method="euler")

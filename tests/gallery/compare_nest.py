@@ -322,6 +322,22 @@ def izhikevich2003(ours):
 
 
 @example
+def quantal_stp(ours):
+    result = ours("quantal_stp")
+    fresh()
+    n, p = nest.Create("iaf_psc_exp", 200, params=dict(C_m=250.0, tau_m=20.0, E_L=0.0, V_m=0.0, V_th=1e3, tau_syn_ex=3.0)), nest.Create("parrot_neuron")
+    g = nest.Create("spike_generator", params={"spike_times": [49.0 + 20 * k for k in range(10)]})
+    nest.Connect(g, p, syn_spec={"delay": 1.0})
+    nest.Connect(p, n, syn_spec={"synapse_model": "quantal_stp_synapse", "weight": 20.0, "delay": 0.1, "U": 0.3, "u": 0.3, "n": 5, "a": 5,
+                                 "tau_rec": 150.0, "tau_fac": 100.0})
+    m = watch(n, ["V_m"], 1.0)
+    nest.Simulate(400.0)
+    theirs, mine = traces(m, "V_m", 200), result.traces["single", "V"][1:]
+    for when in (60, 120, 240):
+        yield mean(f"V at {when} ms", theirs[when - 1], mine[when - 1], "mV")
+
+
+@example
 def differences(ours):
     """The rows of docs/differences.md that a run can show."""
     p = dict(C_m=200.0, tau_m=20.0, t_ref=2.0, E_L=0.0, V_reset=0.0, V_m=0.0, V_th=15.0)

@@ -40,6 +40,11 @@ KNOWN = """model "known"
 population s : 4 of spike_list { times = [10 ms, 50 ms, 50 ms, 100 ms, 150 ms], indices = [0, 1, 2, 3, 0] }
 run 200 ms
 """
+MANY = """population pool[k in range(40)] : 2 of lif
+stimulus -> * : poisson(rate = 10 Hz, inputs = 250) { weight = 0.6 mV }
+connect pool -> pool : probability(20%) { weight = 0.2 mV }
+run 50 ms
+"""
 BARE = "population E : 5 of lif\nrun 20 ms\n"
 
 
@@ -129,6 +134,8 @@ def formats(b):
         b.holds("   begins and ends as PDF", pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF"))
     b.expect("without words and without -o: all of the usual", 0, r"^m\.png: raster, rates, V, rate, mean\(V\); ", "plot", "m.h5", "--dpi", "48")
     b.expect("some words at once", 0, "raster, weights, network", "plot", "m.h5", "raster", "weights", "network", "raster", "-o", "a.png", "--dpi", "48")
+    b.expect("forty populations", 0, "network", "plot", "many.h5", "raster", "rates", "matrix", "network", "-o", "a.png", "--dpi", "48")
+    b.expect("forty populations on little room", 0, "network", "plot", "many.h5", "raster", "matrix", "network", "-o", "a.svg", "--size", "200x150")
     b.expect("-q says nothing", 0, r"^$", "plot", "m.h5", "-q", "-o", "a.png", "--dpi", "48")
 
 
@@ -268,7 +275,7 @@ def main():
         b = Bench(os.path.abspath(sys.argv[1]), folder)
         os.mkdir(b.path("folder.png"))
         b.write("notes.txt", "nothing")
-        for name, text in (("m", MODEL), ("known", KNOWN), ("bare", BARE)):
+        for name, text in (("m", MODEL), ("known", KNOWN), ("many", MANY), ("bare", BARE)):
             b.write(f"{name}.cortex", text)
             b.expect(f"the run of {name}", 0, "", f"{name}.cortex", "-o", f"{name}.h5", "-q")
         for part in (formats, same, facts, hostile, damaged) + (() if "--few" in sys.argv else (large,)):

@@ -26,6 +26,7 @@ import events       # noqa: F401
 import library      # noqa: F401
 import stimuli      # noqa: F401
 import links        # noqa: F401
+import protocol     # noqa: F401
 import networks     # noqa: F401
 import rules        # noqa: F401
 import functions    # noqa: F401

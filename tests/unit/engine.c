@@ -138,11 +138,11 @@ static void network(Model *m)
     p->weight.value = 1.1;
     p->delay.value = 3;
     p->tgt_sel = (PlanSelect){0, 0, some, 7};
-    m->stim[0] = (PlanStim){.name = "drive", .place = "x", .kind = STIM_DRIVE, .tgt = a, .sel = {10, 100, NULL, 90},
+    m->stim[0] = (PlanStim){.name = "drive", .place = "x", .weight_net = -1, .gain_net = -1, .kind = STIM_DRIVE, .tgt = a, .sel = {10, 100, NULL, 90},
                             .drive_fn = LIF_DRIVE, .rate_fn = -1, .start = 5, .stop = 90};
-    m->stim[1] = (PlanStim){.name = "noise", .place = "x", .kind = STIM_POISSON, .tgt = a, .sel = model_all(m, a), .mean = 0.3,
+    m->stim[1] = (PlanStim){.name = "noise", .place = "x", .weight_net = -1, .gain_net = -1, .kind = STIM_POISSON, .tgt = a, .sel = model_all(m, a), .mean = 0.3,
                             .rate_fn = -1, .weight = {.value = 1.3}, .stop = INT64_MAX};
-    m->stim[2] = (PlanStim){.name = "noise2", .place = "x", .kind = STIM_POISSON, .tgt = b, .sel = {0, 0, some, 5}, .mean = 0.1,
+    m->stim[2] = (PlanStim){.name = "noise2", .place = "x", .weight_net = -1, .gain_net = -1, .kind = STIM_POISSON, .tgt = b, .sel = {0, 0, some, 5}, .mean = 0.1,
                             .rate_kernel = 0, .rate_fn = LIF_RATE, .weight = model_attr(SYN_WEIGHT), .start = 3, .stop = 200};
     m->plan.n_stims = 3;
     m->rec[0] = (PlanRec){a, model_all(m, a), 2, two_vars, {.every = 1, .to = INT64_MAX}, false};
@@ -296,7 +296,7 @@ Test(engine, more_threads_than_neurons)
     PlanProj *p = model_proj(&m, "a->a", a, a, "all_to_all", 0);
     p->weight.value = 20;
     p->delay.value = 6;
-    m.stim[0] = (PlanStim){.name = "noise", .place = "x", .kind = STIM_POISSON, .tgt = a, .sel = model_all(&m, a), .mean = 0.3,
+    m.stim[0] = (PlanStim){.name = "noise", .place = "x", .weight_net = -1, .gain_net = -1, .kind = STIM_POISSON, .tgt = a, .sel = model_all(&m, a), .mean = 0.3,
                            .rate_fn = -1, .weight = {.value = 3}, .stop = INT64_MAX};
     m.plan.n_stims = 1;
     Result one = run(&m, 1, 300, 300), many = run(&m, 16, 300, 300);

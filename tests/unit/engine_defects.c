@@ -173,7 +173,7 @@ Test(engine_defects, weights_of_neurons_on_several_threads)
     Engine *first = NULL;
     Model m;
     clocks_to_sums(&m, 1, 300);
-    m.stim[0] = (PlanStim){.name = "noise", .place = "x", .kind = STIM_POISSON, .tgt = 1,
+    m.stim[0] = (PlanStim){.name = "noise", .place = "x", .weight_net = -1, .gain_net = -1, .kind = STIM_POISSON, .tgt = 1,
                            .sel = {.index = index, .n = sizeof index / sizeof *index}, .mean = 1, .rate_fn = -1,
                            .weight = model_attr(SYN_BY_SOURCE), .stop = INT64_MAX};
     m.stim[0].weight.varies = true;
