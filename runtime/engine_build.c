@@ -726,9 +726,10 @@ bool engine_build(Engine *e, Fail *f)
         uint64_t any = 0;
         for (size_t t = 0; t < threads; t++) any += g->share[t].n;
         e->stats.synapses += any;
-        e->stats.bytes_synapses += any * ((g->wide ? 4 : 2) + (g->weighted ? 4 : 0)) +
-                                   threads * ((size_t)g->n_rows + 1) * sizeof(Row);
-        for (size_t t = 0; g->plastic && t < threads; t++) e->stats.bytes_synapses += plastic_bytes(e, g, (int)t);
+        g->bytes = any * ((g->wide ? 4 : 2) + (g->weighted ? 4 : 0)) + threads * ((size_t)g->n_rows + 1) * sizeof(Row);
+        for (size_t t = 0; g->plastic && t < threads; t++) g->bytes += plastic_bytes(e, g, (int)t);
+        for (size_t t = 0; t < threads; t++) g->n += g->share[t].n;
+        e->stats.bytes_synapses += g->bytes;
         if (!any) continue;
         if (g->plastic) {
             int window = plastic_attach(e, g);
