@@ -16,6 +16,7 @@ typedef struct PopRef {
     PlanSelect sel;
     Sym port; /* NULL: none named */
     Span span;
+    const struct PopRef *more; /* sample(…, replace = true): those that were drawn once more, and so on */
 } PopRef;
 typedef struct Ex Ex;
 struct Ex {
@@ -450,6 +451,7 @@ void sweep_give(Sema *S, Bind *b, Node *v); /* a parameter has this value instea
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
+void wire_mend_block(Diag *d, const Node *settings, const char *name, const char *unit); /* a fix: one more setting, of 1 */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
 void expected_all(Sema *S);              /* expected.c: once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */
