@@ -121,6 +121,7 @@ void diag_hint(Diag *d, const char *fmt, ...) CX_PRINTF(2, 3);      /* a sentenc
 /* What a hint that reads just "write `X`" or "did you mean `X`?" would replace by X: what the carets are under, unless
  * another range is given here; {0, 0} says that it cannot be applied to the letter. */
 void diag_range(Diag *d, Span s);
+void diag_mend(Diag *d, Span s, const char *fmt, ...) CX_PRINTF(3, 4); /* for hints in other words: what to put where */
 typedef struct DiagView { /* a diagnostic for programs */
     DiagId id;
     DiagSeverity severity;

@@ -17,6 +17,7 @@ struct Diag {
     Span at;
     Span range; /* what a hint replaces, where that is not `at` */
     bool ranged;
+    const char *fix; /* of diag_mend */
     uint32_t caret; /* 0: the whole of `at` gets carets */
     const char *text;
     Span *marks;
@@ -176,6 +177,15 @@ void diag_range(Diag *d, Span s)
     d->ranged = true;
 }
 
+void diag_mend(Diag *d, Span s, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    d->fix = arena_vprintf(d->arena, fmt, ap);
+    va_end(ap);
+    diag_range(d, s);
+}
+
 /* X of "write `X`" and "did you mean `X`?" in the arena; NULL for other sentences, and where something is left out. */
 static const char *quoted(const Diag *d, const char *hint)
 {
@@ -194,7 +204,7 @@ DiagView diag_view(const Diags *ds, size_t k)
     cx_assert(k < ds->n);
     const Diag *d = ds->list[k];
     DiagView v = {.id = d->id, .severity = d->severity, .at = d->at, .text = d->text, .n_remarks = d->n_remarks,
-                  .range = d->ranged ? d->range : d->at};
+                  .range = d->ranged ? d->range : d->at, .fix = d->fix};
     for (size_t q = 0; q < d->n_remarks && !v.fix; q++)
         if (d->remarks[q].is_hint && v.range.hi) v.fix = quoted(d, d->remarks[q].text);
     return v;

@@ -296,7 +296,11 @@ void expected_all(Sema *S)
 {
     int64_t total = 0;
     for (size_t k = 0; k < vec_len(S->run); k++) total += S->run[k].steps;
-    S->fixed_end = true;
+    S->fixed_end = true; /* unless a run waits for something */
+    for (size_t k = 0; k < vec_len(S->items); k++) {
+        const Node *n = S->items[k];
+        if (n->kind == N_run && n->n_kids > 1 && n->kid[1]) S->fixed_end = false;
+    }
     for (size_t k = 0; k < vec_len(S->items); k++)
         if (S->items[k]->kind == N_expect) expect(S, S->items[k], total);
 }

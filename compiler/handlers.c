@@ -71,7 +71,10 @@ void handlers_on(Inst *in, Node *p)
     if (what->kind == N_poison || is_name(what, "pre") || is_name(what, "post") || (what->kind == N_name && event_of(in, what->name))) return;
     Node *side = what->kind == N_field ? what->kid[0] : NULL;
     if (side && (is_name(side, "source") || is_name(side, "target"))) {
-        diag_add(S->diags, D_not_yet, what->span, "this version has no events of the two neurons but their spikes, `on pre` and `on post`");
+        if (what->name != sym("spike")) return; /* read by bind_end */
+        bool source = is_name(side, "source");
+        Diag *d = diag_add(S->diags, D_unknown_name, what->span, "the spikes of the two neurons have words of their own");
+        diag_hint(d, source ? "write `on pre { … }`" : "write `on post { … }`");
         return;
     }
     if (what->kind != N_name) {
@@ -98,7 +101,8 @@ void handlers_on(Inst *in, Node *p)
 /* ---- moments ---- */
 typedef struct Moment {
     PlanWhen when;
-    Sym name;      /* "pre", "post" or the event */
+    Sym name;      /* "pre", "post", the event, or "source.EVENT", "target.EVENT" */
+    Node *end;     /* of the last two: the path, as it stands */
     int64_t after; /* as written */
 } Moment;
 
@@ -123,8 +127,10 @@ static bool steps_of(Inst *in, Node *n, const char *what, int64_t *steps)
 
 static bool moment_of(Inst *in, Node *on, Moment *m)
 {
-    Sym name = on->kid[0]->name;
-    *m = (Moment){.name = name, .when = name == sym("pre") ? ON_PRE : name == sym("post") ? ON_POST : ON_EVENT};
+    Node *what = on->kid[0], *end = what->kind == N_field ? what : NULL;
+    bool source = end && is_name(end->kid[0], "source");
+    Sym name = end ? sym(arena_printf(in->S->arena, "%s.%s", source ? "source" : "target", what->name)) : what->name;
+    *m = (Moment){.name = name, .end = end, .when = name == sym("pre") || source ? ON_PRE : name == sym("post") || end ? ON_POST : ON_EVENT};
     return !on->kid[1] || steps_of(in, on->kid[1], "`after`", &m->after);
 }
 
@@ -146,7 +152,8 @@ static bool before(const Inst *in, const Moment *a, const Moment *b)
         Node *p = in->def.body->kid[k];
         if (p && p->kind == N_event && (p->name == a->name || p->name == b->name)) return p->name == a->name;
     }
-    return a->after > b->after;
+    if (a->after != b->after || a->name == b->name) return a->after > b->after;
+    return a->end && b->end ? strcmp(a->name, b->name) < 0 : !a->end && b->end;
 }
 
 /* All moments of the model, sorted; -1 after a diagnostic. */
@@ -158,7 +165,7 @@ static int moments(Inst *in, Moment **out)
     for (int k = 0; k < in->def.body->n_kids; k++) {
         Node *p = in->def.body->kid[k];
         Moment now;
-        if (!p || p->kind != N_on || p->kid[0]->kind != N_name) continue;
+        if (!p || p->kind != N_on || (p->kid[0]->kind != N_name && p->kid[0]->kind != N_field)) continue;
         if (!moment_of(in, p, &now)) {
             ok = false;
             continue;
@@ -189,25 +196,23 @@ static bool bind_from(Inst *in, Node *n, PlanHandler *h)
     }
     Ex from = network_pops(S, n->kid[0]);
     if (from.kind != EX_POPS || !wire_port_free(S, n->kid[0], from, "what sends the event")) return false;
-    if (n->name != spike) {
-        for (int k = 0; k < from.n; k++) {
-            const PopInfo *p = &S->pop[from.pops[k].pop];
-            bool has = false;
-            for (int q = 0; p->inst && q < p->inst->def.body->n_kids; q++) {
-                Node *e = p->inst->def.body->kid[q];
-                has = has || (e && e->kind == N_event && e->name == n->name);
-            }
-            if (has) diag_add(S->diags, D_not_yet, ast_name_span(n), "this version takes only spikes to synapses, no other events of neurons");
-            else {
-                Diag *d = diag_add(S->diags, D_unknown_name, ast_name_span(n), "`%s` has no event `%s`", p->name, n->name);
-                diag_hint(d, "write `%s.spike`", ast_source(S->ast, n->kid[0]));
-            }
-            return false;
-        }
-    }
-    if (!wire_sends_spikes(S, n->kid[0], from)) return false;
+    if (n->name == spike && !wire_sends_spikes(S, n->kid[0], from)) return false;
     PlanFrom *list = arena_many(S->arena, PlanFrom, (size_t)from.n + 1);
-    for (int k = 0; k < from.n; k++) list[k] = (PlanFrom){S->pop[from.pops[k].pop].plan, from.pops[k].sel};
+    for (int k = 0; k < from.n; k++) {
+        const PopInfo *p = &S->pop[from.pops[k].pop];
+        list[k] = (PlanFrom){p->plan, n->name == spike || !p->inst ? -1 : moments_event(p->inst, n->name), from.pops[k].sel};
+        if (n->name == spike || list[k].field >= 0) continue;
+        if (p->inst && follow_up(S, p->inst->def.body, n->name)) return false;
+        Diag *d = diag_add(S->diags, D_unknown_name, ast_name_span(n), "`%s` has no event `%s`", p->name, n->name);
+        const char **cand = NULL;
+        vec_push(cand, spike);
+        for (int q = 0; p->inst && q < p->inst->def.body->n_kids; q++)
+            if (p->inst->def.body->kid[q] && p->inst->def.body->kid[q]->kind == N_event) vec_push(cand, p->inst->def.body->kid[q]->name);
+        const char *near = diag_nearest(n->name, cand, vec_len(cand));
+        diag_hint(d, "write `%s.%s`", ast_source(S->ast, n->kid[0]), near ? near : spike);
+        vec_free(cand);
+        return false;
+    }
     h->from = list;
     h->n_from = from.n;
     return true;
@@ -225,6 +230,22 @@ static bool bind_event(Inst *in, Node *connect, const Moment *m, PlanHandler *h)
     const Node *e = event_of(in, m->name);
     if (e->doc) diag_note(d, "%s: %s", m->name, e->doc);
     diag_hint(d, in->settings ? "add `%s = POPULATION.spike` to the block" : "write `{ %s = POPULATION.spike }` behind the connection", m->name);
+    return false;
+}
+
+/* An event of one of the two neurons themselves. */
+static bool bind_end(Inst *in, const Moment *m, PlanHandler *h)
+{
+    Sema *S = in->S;
+    const PopRef *r = m->when == ON_PRE ? in->joint->from : in->joint->to;
+    h->field = -1;
+    if (!m->end || !r) return true;
+    const PopInfo *p = &S->pop[r->pop];
+    h->field = p->inst ? moments_event(p->inst, m->end->name) : -1;
+    if (h->field >= 0) return true;
+    if (p->inst && follow_up(S, p->inst->def.body, m->end->name)) return false;
+    Diag *d = diag_add(S->diags, D_unknown_name, m->end->span, "the %s, `%s`, has no event `%s`", m->when == ON_PRE ? "source" : "target", p->name, m->end->name);
+    diag_hint(d, "add `event %s when … { }` to its model", m->end->name);
     return false;
 }
 
@@ -253,7 +274,8 @@ static void emit(Inst *in, const Moment *m, const char *name, PlanHandler *h)
     for (int k = 0; k < in->def.body->n_kids; k++) {
         Node *p = in->def.body->kid[k];
         Moment own;
-        if (p && p->kind == N_on && is_name(p->kid[0], m->name) && moment_of(in, p, &own) && own.after == m->after) block_stmts(&c, p->kid[2]);
+        bool on = p && p->kind == N_on && (p->kid[0]->kind == N_name || p->kid[0]->kind == N_field) && moment_of(in, p, &own);
+        if (on && own.name == m->name && own.after == m->after) block_stmts(&c, p->kid[2]);
     }
     joint->handler = 0;
     block_flush(&c);
@@ -272,7 +294,9 @@ void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan)
     Moment *m;
     int n = moments(in, &m), further[3] = {0};
     Node *late = connect ? wire_setting(in->settings, "post_delay") : NULL;
-    if (late && !handlers_any(in, "post") && !follow_body(in->S, in->def.body)) {
+    bool post = n < 0;
+    for (int k = 0; k < n; k++) post = post || m[k].when == ON_POST;
+    if (late && !post && !follow_body(in->S, in->def.body)) {
         Diag *d = diag_add(in->S->diags, D_unknown_setting, late->span, "`%s` does nothing at a spike of the target", in->def.name);
         diag_note(d, "`post_delay` moves `on post`");
     }
@@ -284,6 +308,7 @@ void handlers_emit(Inst *in, Node *connect, PlanSynapse *plan)
         int64_t delay;
         if (m[k].after) name = arena_printf(in->S->arena, "%s.after.%d", name, further[m[k].when]++);
         *h = (PlanHandler){.when = m[k].when, .trace = -1};
+        if (!bind_end(in, &m[k], h)) continue;
         if (m[k].when == ON_EVENT && !bind_event(in, connect, &m[k], h)) continue;
         if (!delay_of(in, &m[k], &delay)) continue;
         h->after = m[k].after + delay;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A column of neurons, of their population or of the synapses they have. */
+/* A column of neurons, of their population or of the synapses they have; one that is uniform can be loaded anywhere. */
 static bool of_neuron(const IrModule *m, const IrFn *f, int64_t k)
 {
     FieldKind kind = m->field[k].kind;
@@ -29,7 +29,7 @@ static const char *check_imm(Arena *a, const IrModule *m, const IrFn *f, const I
         return k >= 0 && (size_t)k < vec_len(m->table) ? NULL : "no such table";
     case OP_LOAD:
         if (k < 0 || (size_t)k >= vec_len(m->field)) return "no such field";
-        return of_neuron(m, f, k) ? "column of other neurons read as an own one" : NULL;
+        return of_neuron(m, f, k) && !m->field[k].uniform ? "column of other neurons read as an own one" : NULL;
     case OP_SRC_LOAD:
     case OP_TGT_LOAD:
         if (f->lanes != LANE_SYNAPSE) return "a neuron of a synapse in a function over neurons";

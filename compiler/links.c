@@ -111,10 +111,11 @@ static int column(const Reading *r, const IrField *of)
     FieldKind kind = !r->end ? FIELD_LINK : is_source(r) ? FIELD_SOURCE : FIELD_TARGET;
     int field = ir_field_find(c->mod, name);
     if (field < 0)
-        field = ir_field(c->mod, (IrField){.name = name, .unit = of->unit, .kind = kind, .lo = -INFINITY, .hi = INFINITY, .span = r->at->span});
+        field = ir_field(c->mod, (IrField){.name = name, .unit = of->unit, .kind = kind, .uniform = of->uniform, .lo = -INFINITY, .hi = INFINITY,
+                                         .span = r->at->span});
+    if (of->uniform) return ir_imm(c->fn, OP_LOAD, field, r->at->span);
     if (r->end) return ir_imm(c->fn, is_source(r) ? OP_SRC_LOAD : OP_TGT_LOAD, field, r->at->span);
-    int neuron = of->uniform ? ir_const(c->fn, 0) : r->neuron;
-    return ir_lookup(c->fn, OP_LINK, field, neuron, r->at->span);
+    return ir_lookup(c->fn, OP_LINK, field, r->neuron, r->at->span);
 }
 
 static int refuse(const Reading *r, const char *why, const char *note)

@@ -29,6 +29,33 @@ void moments_check(Inst *in, Node *p)
     diag_note_at(d, ast_name_span(other), "the first time here");
 }
 
+static bool binds(const Node *n, Sym event)
+{
+    if (!n) return false;
+    if ((n->kind == N_entry || n->kind == N_on) && n->kid[0]->kind == N_field && n->kid[0]->name == event) return true;
+    for (int k = 0; k < n->n_kids; k++)
+        if (binds(n->kid[k], event)) return true;
+    return false;
+}
+
+/* Where synapses may be told of an event, whether it came is kept until the next step. */
+static void keep(Inst *in, IrFn *test, Sym event, int cond)
+{
+    bool any = false;
+    for (size_t k = 0; !any && k < vec_len(in->S->items); k++)
+        any = (in->S->items[k]->kind == N_connect || in->S->items[k]->kind == N_synapse || in->S->items[k]->kind == N_synapse_of) &&
+              binds(in->S->items[k], event);
+    if (!any) return;
+    int field = inst_hidden(in, arena_printf(in->S->arena, "event.%s", event), "", "did the event come?");
+    ir_store(in->init, field, ir_const(in->init, 0), (Span){0, 0});
+    ir_store(test, field, ir_op1(test, OP_NUM, cond), (Span){0, 0});
+}
+
+int moments_event(const Inst *in, Sym event)
+{
+    return ir_field_find(in->mod, arena_printf(in->S->arena, "event.%s", event));
+}
+
 /* All conditions are tested on one state; then the blocks run, in the order in which they stand. `spikes` is the
  * truth value of the spike. */
 bool moments_run(Inst *in, IrFn *test, int spikes)
@@ -45,6 +72,8 @@ bool moments_run(Inst *in, IrFn *test, int spikes)
         ok = ok && e.kind != EX_POISON;
         cond[k] = e.kind == EX_POISON ? spikes : ex_value(&c, e);
     }
+    for (int k = 0; k < body->n_kids; k++)
+        if (is_event(body->kid[k]) && body->kid[k]->kid[0]) keep(in, test, body->kid[k]->name, cond[k]);
     Ctx c = inst_ctx(in, test, "reset");
     c.t_which = 1;
     block_begin(&c, 0);

@@ -128,8 +128,12 @@ Slot *network_port(Sema *S, const PopRef *r, Span at, bool events)
         d = diag_add(S->diags, D_current_into_state, r->port ? r->span : at, "a current cannot aim at the state `%s` of `%s`", name, p->name);
         diag_note(d, "a state jumps by events; a current is added to an input");
     }
-    if (other) diag_hint(d, "aim at `%s.%s`", p->name, other);
-    else diag_hint(d, events ? "the model has no port for events: add a state and a line such as `port ge` to it" : "the model has no port for currents: add `input I : pA` and `port I` to it");
+    if (other) {
+        diag_hint(d, "aim at `%s.%s`", p->name, other);
+        if (r->port) diag_mend(d, r->span, "%s", other);
+        else diag_mend(d, (Span){at.hi, at.hi}, ".%s", other);
+    } else
+        diag_hint(d, events ? "the model has no port for events: add a state and a line such as `port ge` to it" : "the model has no port for currents: add `input I : pA` and `port I` to it");
     return NULL;
 }
 
@@ -158,7 +162,9 @@ bool network_steps_within(Ctx *c, Node *n, const char *what, int64_t *steps)
     if (exact || fabs(decimal_time(*steps, S->dt) - v) <= 1e-12 * v) return true;
     Diag *d = diag_add(S->diags, D_off_grid, n->span, "%s is no multiple of the time step", what);
     diag_note(d, "the time step is %s", unit_show(S->arena, S->dt, DIM_TIME, NULL));
-    diag_hint(d, "the nearest multiple is %s", unit_show(S->arena, decimal_time(*steps, S->dt), DIM_TIME, NULL));
+    const char *nearest = unit_show(S->arena, decimal_time(*steps, S->dt), DIM_TIME, NULL);
+    diag_hint(d, "the nearest multiple is %s", nearest);
+    if (*steps > 0) diag_mend(d, n->span, "%s", nearest);
     return false;
 }
 

@@ -202,6 +202,7 @@ static Ex of_index(Sema *S, Node *n)
     out.pops = arena_dup(S->arena, e.pops, sizeof *e.pops * (size_t)e.n);
     for (int p = 0; p < e.n; p++) {
         PlanSelect from = e.pops[p].sel, *to = &out.pops[p].sel;
+        out.pops[p].more = NULL;
         if (!S->pop[e.pops[p].pop].n) continue; /* a loop over populations comes before their sizes */
         if (n->n_kids == 2 && n->kid[1]->kind == N_slice) {
             double v[3];
@@ -250,6 +251,32 @@ static Ex of_index(Sema *S, Node *n)
     return out;
 }
 
+/* Draws `count` times one of `from`, which may come again: those drawn at all, those drawn twice or more, … */
+static void sample_again(Sema *S, PopRef *ref, const PlanSelect *from, uint32_t count)
+{
+    PopInfo *pop = &S->pop[ref->pop];
+    uint64_t key = rng_key(S->seed, arena_printf(S->arena, "sample %s %d", pop->name, pop->n_samples++));
+    uint32_t *times = arena_many(S->arena, uint32_t, from->n), most = 0;
+    for (uint32_t q = 0; q < count; q++) {
+        uint32_t k = rng_below((RngAt){.key = key, .c0 = q, .c1 = 1}, from->n);
+        if (++times[k] > most) most = times[k];
+    }
+    PopRef *last = NULL;
+    for (uint32_t level = 1; level <= most; level++) {
+        uint32_t *list = arena_many(S->arena, uint32_t, from->n), n = 0;
+        for (uint32_t k = 0; k < from->n; k++)
+            if (times[k] >= level) list[n++] = chosen(from, k);
+        PopRef *r = last ? arena_one(S->arena, PopRef) : ref;
+        if (last) {
+            *r = *ref;
+            last->more = r;
+        }
+        r->sel = (PlanSelect){.lo = list[0], .hi = list[n - 1] + 1, .index = list, .n = n};
+        r->more = NULL;
+        last = r;
+    }
+}
+
 /* sample(E, 50), sample(E, 20%): one fixed random set, a function of the seed, the population and the
  * place of this call among the samples of that population. */
 static Ex of_sample(Sema *S, Node *n)
@@ -261,9 +288,19 @@ static Ex of_sample(Sema *S, Node *n)
     }
     Ex e = path_pops(S, n->kid[1]);
     if (e.kind == EX_POISON) return e;
+    bool again = false;
     if (n->n_kids > 3) {
-        diag_add(S->diags, D_not_yet, n->kid[3]->span, "this version samples without replacement only");
-        return ex_poison();
+        Node *a = n->kid[3];
+        if (a->kind == N_poison) return ex_poison();
+        if (n->n_kids > 4 || a->kind != N_arg || strcmp(a->name, "replace")) {
+            Diag *d = diag_add(S->diags, D_bad_argument, n->kid[n->n_kids > 4 ? 4 : 3]->span, "`sample` takes a population, how many, and perhaps `replace`");
+            diag_hint(d, "write it like `sample(E, 50, replace = true)`");
+            return ex_poison();
+        }
+        Ctx truth = ctx_const(S, "`replace`");
+        Ex e3 = elab_bool(&truth, a->kid[0]);
+        if (e3.kind != EX_BOOL) return ex_poison();
+        again = e3.num != 0;
     }
     const char *text = ast_source(S->ast, n);
     for (size_t k = 0; k < vec_len(S->samples); k++)
@@ -284,11 +321,15 @@ static Ex of_sample(Sema *S, Node *n)
     for (int p = 0; p < e.n; p++) {
         PlanSelect from = e.pops[p].sel;
         double want = part ? floor(v * from.n + 0.5) : v;
-        if (want != floor(want) || want < 1 || want > from.n) {
+        if (want != floor(want) || want < 1 || want > (again ? 1e9 : from.n)) {
             Diag *d = diag_add(S->diags, D_out_of_range, n->kid[2]->span, "cannot take %g of the %u neurons of `%s`", want, from.n,
                                S->pop[e.pops[p].pop].name);
-            diag_hint(d, "take a whole number from 1 to %u, or a percentage", from.n);
+            if (!again) diag_hint(d, "take a whole number from 1 to %u, or a percentage", from.n);
             return ex_poison();
+        }
+        if (again) {
+            sample_again(S, &out.pops[p], &from, (uint32_t)want);
+            continue;
         }
         uint32_t k = (uint32_t)want, *pool = arena_many(S->arena, uint32_t, from.n);
         for (uint32_t q = 0; q < from.n; q++) pool[q] = chosen(&from, q);

@@ -29,6 +29,19 @@ static FieldKind writers(const IrModule *m, int64_t field)
     return side;
 }
 
+/* Do only the synapse's own functions touch the field? Others may look at each synapse's column. */
+static bool own_functions(const IrModule *m, int64_t field)
+{
+    for (size_t k = 0; k < vec_len(m->fn); k++) {
+        const IrFn *fn = m->fn[k];
+        bool own = fn->role == FN_INIT || fn->role == FN_RANGE || fn->role == FN_PRE || fn->role == FN_POST || fn->role == FN_EVENT ||
+                   fn->role == FN_STEP || fn->role == FN_OBS;
+        for (size_t v = 0; !own && v < vec_len(fn->ins); v++)
+            if ((fn->ins[v].op == OP_LOAD || fn->ins[v].op == OP_STORE) && fn->ins[v].imm.k == field) return false;
+    }
+    return true;
+}
+
 /* Is the start a number? */
 static bool starts_alike(const IrModule *m, int64_t field)
 {
@@ -110,9 +123,10 @@ static bool choose(Placing *p, bool one_delay)
     for (size_t k = 0; k < vec_len(p->m->field); k++) p->side[k] = p->m->field[k].kind;
     for (size_t k = 0; k < vec_len(p->in->slot); k++) {
         const Slot *s = &p->in->slot[k];
+        if (s->name == sym("weight")) continue; /* others look for it with each synapse */
         if (s->kind != DECL_STATE || s->field < 0 || p->m->field[s->field].uniform) continue;
         FieldKind side = writers(p->m, s->field);
-        bool fixed = side == FIELD_STATE || (side == FIELD_PRE && !one_delay) || !starts_alike(p->m, s->field);
+        bool fixed = side == FIELD_STATE || (side == FIELD_PRE && !one_delay) || !starts_alike(p->m, s->field) || !own_functions(p->m, s->field);
         for (size_t q = 0; !fixed && q < vec_len(S->items); q++)
             fixed = S->items[q]->kind != N_connect && set_from_outside(S, S->items[q], s->name);
         if (fixed) continue;

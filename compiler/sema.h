@@ -16,6 +16,7 @@ typedef struct PopRef {
     PlanSelect sel;
     Sym port; /* NULL: none named */
     Span span;
+    const struct PopRef *more; /* sample(…, replace = true): those that were drawn once more, and so on */
 } PopRef;
 typedef struct Ex Ex;
 struct Ex {
@@ -300,13 +301,14 @@ void continuous_emit(Inst *in, PlanSynapse *plan);
 void continuous_needs(const Inst *in, PlanSynapse *plan); /* once the passes have run */
 
 /* ---- placing.c ---- */
-/* Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
+/* To be called once all functions of the module stand. Runs the passes, then moves variables that synapses share to their sources and targets, as far as the delay, the same
  * for all or not, allows it. Fills what the plan says of it. */
 void placing_run(Inst *in, PlanSynapse *plan, bool one_delay);
 
 /* ---- moments.c ---- */
 bool moments_any_event(const Inst *in);
 void moments_check(Inst *in, Node *event);
+int moments_event(const Inst *in, Sym event); /* the field that is 1 where the event came in the last step; -1 when nobody may ask */
 bool moments_run(Inst *in, IrFn *test, int spikes);
 void moments_every(Inst *in, IrFn *step);
 void moments_bind_inputs(Sema *S, struct PopInfo *pop); /* behind inst_emit, before the plan */
@@ -449,6 +451,7 @@ void sweep_give(Sema *S, Bind *b, Node *v); /* a parameter has this value instea
 
 /* ---- wire.c ---- */
 void wire_used_ports(Sema *S);          /* first look at connects and stimuli */
+void wire_mend_block(Diag *d, const Node *settings, const char *name, const char *unit); /* a fix: one more setting, of 1 */
 bool wire_seed(Sema *S, Node *settings, uint64_t *seed); /* `seed = n` of a block */
 void expected_all(Sema *S);              /* expected.c: once runs and recordings are known */
 void wire_all(Sema *S);                 /* projections, stimuli, recorders, runs into the plan */

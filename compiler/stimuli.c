@@ -401,18 +401,21 @@ void stimuli_wire(Sema *S, Node *n)
     if (!time_setting(S, settings, "start", &base.start) || !time_setting(S, settings, "stop", &base.stop)) return;
     for (int b = 0; b < to.n; b++) {
         Cell cell = {.to_list = to.is_list, .b = b, .n_from = 1, .n_to = to.n};
-        PlanStim p = base;
-        PopRef *r = &to.pops[b];
-        p.tgt = S->pop[r->pop].plan;
-        p.sel = r->sel;
-        Slot *port = network_port(S, r, n->kid[0]->span, def->events);
-        if (!port) continue;
-        const char *name = arena_printf(S->arena, "%s->%s.%s", def->name, wire_selected(S, r), port->name);
-        if (n->name) name = to.is_list ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
-        p.name = network_unique(S, name);
-        bool ok = p.kind == STIM_DRIVE ? stim_current(S, n, def, args, &cell, r, &p, p.name)
-                  : p.kind == STIM_SPIKES ? stim_spikes(S, n, args, &cell, r, &p, p.name)
-                                          : stim_poisson(S, n, args, &cell, r, &p, p.name);
-        if (ok) vec_push(S->stim, p);
+        for (const PopRef *more = &to.pops[b]; more; more = more->more) { /* once more what was drawn again */
+            PopRef one = *more, *r = &one;
+            one.port = to.pops[b].port, one.span = to.pops[b].span;
+            PlanStim p = base;
+            p.tgt = S->pop[r->pop].plan;
+            p.sel = r->sel;
+            Slot *port = network_port(S, r, n->kid[0]->span, def->events);
+            if (!port) continue;
+            const char *name = arena_printf(S->arena, "%s->%s.%s", def->name, wire_selected(S, r), port->name);
+            if (n->name) name = to.is_list ? arena_printf(S->arena, "%s:%s", n->name, name) : n->name;
+            p.name = network_unique(S, name);
+            bool ok = p.kind == STIM_DRIVE ? stim_current(S, n, def, args, &cell, r, &p, p.name)
+                      : p.kind == STIM_SPIKES ? stim_spikes(S, n, args, &cell, r, &p, p.name)
+                                              : stim_poisson(S, n, args, &cell, r, &p, p.name);
+            if (ok) vec_push(S->stim, p);
+        }
     }
 }

@@ -49,13 +49,23 @@ void sweep_give(Sema *S, Bind *b, Node *v)
     b->node->kid[1] = v;
 }
 
+/* The unit in which it was written, or the customary one. */
+static Unit shown_in(Sema *S, Ex e)
+{
+    Unit u = {.dim = e.dim, .factor = 1, .text = dim_unit(S->arena, e.dim)};
+    const char *text = u.text;
+    if (e.unit) return *e.unit;
+    if (*text) (void)unit_parse(text, strlen(text), &u);
+    u.text = text;
+    return u;
+}
+
 /* A value as if it had been written. */
 static Node *written(Sema *S, Node *at, Ex e)
 {
     Node *n = ast_node(S->ast, e.kind == EX_BOOL ? N_bool : e.percent ? N_pct : dim_none(e.dim) ? N_num : N_qty, at->span);
     n->num = e.num;
-    n->unit = (Unit){.dim = e.dim, .factor = 1};
-    n->unit.text = dim_unit(S->arena, e.dim);
+    n->unit = shown_in(S, e);
     n->text = arena_printf(S->arena, "%.17g", e.num);
     return n;
 }
@@ -216,9 +226,7 @@ void sweep_apply(Sema *S)
             at -= x->names->n_kids;
             for (int q = 0; q < x->names->n_kids; q++) {
                 Ex e = value_of(x, mine, q), first = value_of(x, 0, q);
-                Unit shown = {.factor = 1, .text = dim_unit(S->arena, first.dim)};
-                if (first.unit) shown = *first.unit;
-                else if (*shown.text) (void)unit_parse(shown.text, strlen(shown.text), &shown);
+                Unit shown = shown_in(S, first);
                 name[at + q] = x->names->kid[q]->name;
                 unit[at + q] = shown.text ? shown.text : "";
                 for (uint64_t p = 0; p < n; p++)

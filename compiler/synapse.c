@@ -99,7 +99,7 @@ static bool check_given(Inst *in, Node *connect)
                          : diag_add(S->diags, D_missing_setting, call->span, "`%s` needs its `%s`", in->def.name, s->name);
         const char *unit = s->has_dim ? inst_unit(in, s) : "";
         if (s->decl->doc) diag_note(d, "%s: %s", s->name, s->decl->doc);
-        if (settings) diag_hint(d, "add `%s = 1%s%s` to the block", s->name, *unit ? " " : "", unit);
+        if (settings) diag_hint(d, "add `%s = 1%s%s` to the block", s->name, *unit ? " " : "", unit), wire_mend_block(d, settings, s->name, unit);
         else diag_hint(d, "write `{ %s = 1%s%s }` behind `using %s`", s->name, *unit ? " " : "", unit, connect->name2);
     }
     return ok;

@@ -44,6 +44,13 @@ void wire_check_settings(Sema *S, Node *settings, const char *const *known, int 
     }
 }
 
+/* Adds a setting at the beginning of a block. */
+void wire_mend_block(Diag *d, const Node *settings, const char *name, const char *unit)
+{
+    uint32_t at = settings->span.lo + 1;
+    diag_mend(d, (Span){at, at}, " %s = 1%s%s%s", name, *unit ? " " : "", unit, settings->n_kids ? "," : " ");
+}
+
 /* The element of a broadcast value that belongs to this cell. */
 Ex wire_pick(Sema *S, Node *n, Ex e, const Cell *c)
 {
@@ -115,6 +122,7 @@ bool wire_port_free(Sema *S, Node *n, Ex e, const char *side)
         if (e.pops[k].port) {
             Diag *d = diag_add(S->diags, D_unknown_port, e.pops[k].span.hi ? e.pops[k].span : n->span, "%s is a population, not a port", side);
             diag_hint(d, "leave out `.%s`", e.pops[k].port);
+            if (e.pops[k].span.hi) diag_mend(d, (Span){e.pops[k].span.lo - 1, e.pops[k].span.hi}, "%s", "");
             return false;
         }
     return true;
@@ -382,7 +390,7 @@ bool wire_weight(AttrWork *w, Node *settings, Node *call, const Slot *port, Plan
         Diag *d = diag_add(S->diags, D_missing_setting, call->span, "this needs a weight");
         const char *unit = port->unit.text ? port->unit.text : dim_unit(S->arena, port->dim);
         diag_note(d, "`%s` is %s", port->name, dim_say(S->arena, port->dim));
-        if (settings) diag_hint(d, "add `weight = 1%s%s` to the block", *unit ? " " : "", unit);
+        if (settings) diag_hint(d, "add `weight = 1%s%s` to the block", *unit ? " " : "", unit), wire_mend_block(d, settings, "weight", unit);
         else diag_hint(d, "write `%s { weight = 1%s%s }`", ex_source(S, call), *unit ? " " : "", unit);
         return false;
     }
@@ -525,6 +533,20 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     return true;
 }
 
+/* Neurons that were drawn more than once take part as often. That has a meaning where the rule looks at each of them
+ * by itself: as sources, as targets. */
+static bool takes_again(Sema *S, Node *n, const RuleDef *rule, const PopRef *from, const PopRef *to)
+{
+    static const char *const both[] = {"all_to_all", "probability", "where"};
+    bool source = !strcmp(rule->name, "outdegree") || !strcmp(rule->name, "each"), target = !strcmp(rule->name, "indegree");
+    for (size_t k = 0; k < sizeof both / sizeof *both; k++)
+        if (!strcmp(both[k], rule->name)) source = target = true;
+    if ((!from->more || source) && (!to->more || target)) return true;
+    Diag *d = diag_add(S->diags, D_bad_argument, n->kid[from->more && !source ? 0 : 1]->span, "`%s` cannot join neurons that are drawn with replacement here", rule->name);
+    diag_note(d, "a neuron that is drawn twice counts twice: as a source for all_to_all, probability, where, outdegree and each, as a target for indegree instead of the last two");
+    return false;
+}
+
 static void wire_connect(Sema *S, Node *n)
 {
     static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed", "wrap"};
@@ -543,7 +565,13 @@ static void wire_connect(Sema *S, Node *n)
     for (int a = 0; a < from.n; a++)
         for (int b = 0; b < to.n; b++) {
             Cell cell = {.from_list = from.is_list, .to_list = to.is_list, .a = a, .b = b, .n_from = from.n, .n_to = to.n};
-            (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &from.pops[a], &to.pops[b], from.is_list || to.is_list);
+            if (!takes_again(S, n, rule, &from.pops[a], &to.pops[b])) return;
+            for (const PopRef *s = &from.pops[a]; s; s = s->more)
+                for (const PopRef *t = &to.pops[b]; t; t = t->more) {
+                    PopRef source = *s, target = *t;
+                    target.port = to.pops[b].port, target.span = to.pops[b].span;
+                    (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &source, &target, from.is_list || to.is_list);
+                }
         }
 }
 

@@ -220,14 +220,17 @@ void parse_comma(Parse *p, Span comma)
     const Token *next = &p->token[p->next < vec_len(p->token) ? p->next : vec_len(p->token) - 1];
     if (!next->name && next->kind != T_LINE_END && next->kind != '}') return;
     Diag *d = message_error(p, D_comma_between_statements, comma, "a `,` does not end a statement");
-    if (d) diag_hint(d, "write `;` or begin a new line");
+    if (d) diag_hint(d, "write `;` or begin a new line"), diag_mend(d, comma, ";");
 }
 
 static Node *run(Ast *a, const SourceFile *f, int start, bool *clean)
 {
     Parse p = {.ast = a, .file = f, .start = start};
     scan_text(&p);
+    Node *orphans = orphans_take(&p);
     cortex_yyparse(&p);
+    for (int k = 0; p.result && start == START_FILE && k < orphans->n_kids; k++)
+        ast_push(a, p.result, orphans->kid[k]);
     *clean = p.errors == 0;
     vec_free(p.token);
     vec_free(p.docs);

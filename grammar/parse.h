@@ -81,6 +81,9 @@ const Token *layout_next(Parse *p);
 void layout_resync(Parse *p, bool brace_missing);
 bool layout_ends_value(int kind);
 
+/* ---- orphans.c ---- */
+Node *orphans_take(Parse *p);
+
 /* ---- messages.c ---- */
 /* NULL when no more can be said (too many errors, or stopped). */
 Diag *message_error(Parse *p, DiagId id, Span at, const char *fmt, ...) CX_PRINTF(4, 5);

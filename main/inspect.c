@@ -262,7 +262,11 @@ static int list_diagnostics(const char *only)
     for (int k = 0; k < N_DIAG; k++) {
         if (!wanted(only, diag_name((DiagId)k))) continue;
         if (only) return explain(only) == 0;
-        printf("%s\n", diag_name((DiagId)k));
+        const char *story = diag_story((DiagId)k); /* its first sentence */
+        size_t n = strcspn(story, ".:");
+        printf("%-26s ", diag_name((DiagId)k));
+        for (size_t c = 0; c < n; c++) putchar(story[c] == '\n' ? ' ' : story[c]);
+        putchar('\n');
         found++;
     }
     return found;

@@ -113,7 +113,8 @@ static void tell_built(const Plan *p, const Engine *e)
     EngineStats st = engine_stats(e);
     for (int k = 0; k < p->n_projs; k++) {
         uint64_t left_out = engine_proj_autapses(e, k);
-        fprintf(stderr, "built: %s, %llu synapses by %s", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+        fprintf(stderr, "built: %s, %llu synapses by %s, %.1f bytes each", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule,
+                engine_proj_bytes(e, k));
         if (left_out) fprintf(stderr, ", %llu neurons not with themselves", (unsigned long long)left_out);
         fprintf(stderr, "\n");
     }
@@ -141,7 +142,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     if (!b) return complain_usage("there is no backend `%s`", o->backend);
     if (!progress_mode(o->progress, &mode)) return complain_usage("--progress takes auto, bar, json or none, not `%s`", o->progress);
     if (!compile_build(l->model, b, &f)) return complain(o, &f);
-    OutputInfo info = {.version = CORTEXC_VERSION, .command_line = o->command_line, .backend = b->name, .threads = o->threads, .force = o->force};
+    OutputInfo info = {.version = CORTEXC_VERSION, .command_line = o->command_line, .backend = b->name, .threads = o->threads, .force = o->force, .part = o->part};
     catch_signals();
     Output *out = output_open(p, path, &info, &f);
     if (!out) return complain(o, &f);

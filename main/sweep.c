@@ -57,6 +57,7 @@ static const char *values(const Running *r, uint64_t k)
 static int live(const Running *r, uint64_t k, int log)
 {
     Options o = *r->o;
+    o.part = true;
     o.point = k;
     o.quiet = true;
     o.strict = false;

@@ -163,9 +163,15 @@ void agenda_synapses(Engine *e)
     p->out = cx_alloc(ENGINE_BLOCK, sizeof *p->out, "agenda");
 }
 
+/* Kept for sources or targets: no block touches it, or it would be with the synapses (compiler/placing.c). */
+static bool shared(const KernelField *f)
+{
+    return f->kind == FIELD_PRE || f->kind == FIELD_POST;
+}
+
 static bool own(const KernelField *f)
 {
-    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET && f->kind != FIELD_NETWORK;
+    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET && f->kind != FIELD_NETWORK && !shared(f);
 }
 
 /* Where a value of synapse k lies: a double, or the weight of a static one in *single. */
@@ -192,6 +198,10 @@ static Frame synapse_frame(Engine *e, int proj, uint64_t first, uint64_t n, doub
     const View *v = &p->view[proj];
     for (int f = 0; f < kernel->n_fields; f++) {
         const KernelField *field = &kernel->field[f];
+        if (shared(field)) {
+            col[f] = NULL;
+            continue;
+        }
         if (!own(field)) {
             col[f] = agenda_column(e, field);
             if (!col[f]) col[f] = plastic_neurons(e, plan, field);

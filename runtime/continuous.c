@@ -4,6 +4,40 @@
 
 #include <math.h>
 
+typedef struct Order {
+    const Group *g;
+    uint64_t *n; /* [thread] */
+    bool twice;  /* a pair has several synapses */
+} Order;
+
+static void add_in_order(void *user, const EdgeAt *x)
+{
+    Order *o = user;
+    o->g->share[x->thread].order[o->n[x->thread]++] = (uint32_t)x->at;
+    o->twice = o->twice || x->mult;
+}
+
+/* Rows are stored by delay, so where delays differ the synapses of a pair may stand in another order than that of their
+ * multiplicities, in which they are added. */
+void continuous_order(Engine *e)
+{
+    for (int q = 0; q < e->plan->n_projs; q++) {
+        Group *g = &e->group[e->proj_group[q]];
+        if (!e->plan->proj[q].synapse.name || !e->plan->proj[q].synapse.n_flows || !g->delayed) continue;
+        Order o = {.g = g, .n = cx_alloc((size_t)e->n_threads, sizeof *o.n, "synapses")};
+        for (int t = 0; t < e->n_threads; t++) {
+            if (g->share[t].n > UINT32_MAX) cx_bug("more than 2^32 plastic synapses on one thread");
+            g->share[t].order = cx_alloc(g->share[t].n, sizeof *g->share[t].order, "synapses");
+        }
+        engine_edges_visit(e, q, add_in_order, &o);
+        for (int t = 0; t < e->n_threads && !o.twice; t++) {
+            cx_free(g->share[t].order);
+            g->share[t].order = NULL;
+        }
+        cx_free(o.n);
+    }
+}
+
 /* The first state of the n synapses from `at` on that is not finite ends the run behind this step. */
 static void check(Worker *w, const PlanProj *p, const Group *g, const Frame *fr, uint64_t at, size_t n)
 {
@@ -22,6 +56,15 @@ static void check(Worker *w, const PlanProj *p, const Group *g, const Frame *fr,
     }
 }
 
+/* Lane 0 of the call is synapse `at`. */
+static void aim(Frame *fr, Worker *w, const Group *g, const Share *s, uint64_t at)
+{
+    fr->src = s->src ? s->src + at : NULL;
+    fr->tgt = (const uint32_t *)s->tgt + at;
+    fr->mult = s->mult ? s->mult + at : NULL;
+    plastic_point(w->engine, g, s, at, w->syn_col);
+}
+
 static void step_synapses(Worker *w, const PlanProj *p, const Group *g, int64_t step, double t, double t1)
 {
     const Engine *e = w->engine;
@@ -32,19 +75,19 @@ static void step_synapses(Worker *w, const PlanProj *p, const Group *g, int64_t 
     double *out[PLAN_SUMS];
     if (p->synapse.step_draws) fr.key = rng_event(g->key, step, UINT32_MAX);
     for (int q = 0; q < p->synapse.n_flows; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
+    if (s->order) aim(&fr, w, g, s, 0);
     for (uint64_t at = 0, n; at < s->n; at += n) {
         n = s->n - at < ENGINE_BLOCK ? s->n - at : ENGINE_BLOCK;
-        fr.src = s->src ? s->src + at : NULL;
-        fr.tgt = (const uint32_t *)s->tgt + at;
-        fr.mult = s->mult ? s->mult + at : NULL;
-        plastic_point(e, g, s, at, w->syn_col);
-        fn->range(fn, &fr, 0, (int64_t)n, out);
+        if (!s->order) aim(&fr, w, g, s, at);
+        if (s->order) fn->list(fn, &fr, s->order + at, (int64_t)n, out);
+        else fn->range(fn, &fr, 0, (int64_t)n, out);
         for (int q = 0; q < p->synapse.n_flows; q++) {
             double *sum = w->col[p->tgt][p->synapse.flow[q]];
-            for (uint64_t j = 0; j < n; j++) sum[fr.tgt[j]] += out[q][j];
+            for (uint64_t j = 0; j < n; j++) sum[fr.tgt[s->order ? s->order[at + j] : j]] += out[q][j];
         }
-        check(w, p, g, &fr, at, n);
+        if (!s->order) check(w, p, g, &fr, at, n);
     }
+    if (s->order && s->n) check(w, p, g, &fr, 0, s->n);
 }
 
 void continuous_step(Worker *w, int64_t step, double t, double t1)

@@ -159,8 +159,10 @@ static void make_buffers(Engine *e)
 {
     engine_record_buffers(e);
     for (int t = 0; t < e->n_threads; t++)
-        for (int j = 0; j < 2; j++)
+        for (int j = 0; j < 2; j++) {
             e->worker[t].spikes[j].end = cx_alloc((size_t)e->window * (size_t)e->plan->n_pops, sizeof(size_t), "spikes of a window");
+            if (e->n_channels) e->worker[t].noted[j].end = cx_alloc((size_t)e->window * (size_t)e->n_channels, sizeof(size_t), "events of a window");
+        }
 }
 
 static void init_states(Engine *e)
@@ -238,6 +240,7 @@ Engine *engine_new(const Plan *p, const EngineOptions *o, Fail *f)
         return NULL;
     }
     plastic_workers(e);
+    continuous_order(e);
     for (int k = 0; k < p->n_syn_recs; k++) plastic_make_rec(e, k);
     agenda_synapses(e);
     make_buffers(e);
@@ -345,6 +348,12 @@ uint64_t engine_proj_synapses(const Engine *e, int proj)
     return e->proj_synapses[proj];
 }
 
+double engine_proj_bytes(const Engine *e, int proj)
+{
+    const Group *g = &e->group[e->proj_group[proj]];
+    return g->n ? (double)g->bytes / (double)g->n : 0;
+}
+
 uint64_t engine_proj_autapses(const Engine *e, int proj)
 {
     const PlanProj *p = &e->plan->proj[proj];
@@ -399,6 +408,8 @@ static void free_worker(Engine *e, Worker *w)
     for (int j = 0; j < 2; j++) {
         cx_free(w->spikes[j].id);
         cx_free(w->spikes[j].end);
+        cx_free(w->noted[j].id);
+        cx_free(w->noted[j].end);
     }
     cx_free(w->acc_at);
     cx_free(w->col);
@@ -413,6 +424,11 @@ static void free_worker(Engine *e, Worker *w)
         cx_free(w->fired[p]);
     }
     cx_free(w->fired);
+    for (int c = 0; w->came && c < e->n_channels; c++) {
+        for (uint32_t k = 0; w->came[c] && k < e->channel[c].steps; k++) vec_free(w->came[c][k]);
+        cx_free(w->came[c]);
+    }
+    cx_free(w->came);
     cx_free(w->syn_col);
     cx_free(w->syn_src);
     cx_free(w->syn_out);
@@ -449,5 +465,6 @@ void engine_free(Engine *e)
     cx_free(e->proj_synapses);
     cx_free(e->proj_group);
     vec_free(e->gather);
+    vec_free(e->channel);
     cx_free(e);
 }

@@ -72,6 +72,8 @@ EngineStats engine_stats(const Engine *e);
 EngineNan engine_nan(const Engine *e);
 /* The number of synapses of a projection. */
 uint64_t engine_proj_synapses(const Engine *e, int proj);
+/* Bytes a synapse of a projection takes on average, with its share of what is kept for sources and targets. */
+double engine_proj_bytes(const Engine *e, int proj);
 /* How many neurons stand on both sides of a projection but are not joined with themselves. */
 uint64_t engine_proj_autapses(const Engine *e, int proj);
 /* Hash of the whole state of one population: every column, spikes in flight from it. */

@@ -1,5 +1,6 @@
 /* Builds all connectivity: groups of projections, then for each group two passes that make the same
- * pairs, one to count and one to fill, so that no more memory is needed than the result and a row.
+ * pairs, one to count and one to fill, so that no more memory is needed than the result and a row. Only
+ * where each pair has a probability of its own the first pass keeps what it found for the second one.
  *
  * Rules by source: any thread makes the rows of any block of sources and writes them into the shares
  * of all threads; where they go is fixed by the counts. Rules by target: each thread makes the
@@ -37,6 +38,13 @@ typedef struct Builder { /* temporaries of one thread */
     Fail fail;
 } Builder;
 
+enum { MOST_KEPT = 1 << 28 }; /* picks between the passes: 1 GiB */
+
+typedef struct Kept { /* what a rule picked for one source in the first pass */
+    uint32_t *pick;      /* NULL: nothing was kept */
+    size_t n;
+} Kept;
+
 typedef struct Build {
     Engine *e;
     Group *g;
@@ -44,6 +52,8 @@ typedef struct Build {
     const Rule **rule;
     Builder *builder;    /* a thread */
     bool fill;
+    Kept **kept;         /* a projection: NULL, or one a source */
+    atomic_uint_fast64_t n_kept;
     atomic_uint_fast64_t next; /* block of rows to be taken */
     uint64_t n_blocks;
 } Build;
@@ -358,6 +368,25 @@ static void keep_segments(Build *b, Builder *w, uint64_t block)
 
 /* ---- rules by source ---- */
 
+/* The targets of a source to w->work.pick. */
+static bool pick_row(Build *b, Builder *w, int q, uint32_t src, uint32_t s)
+{
+    Kept *kept = b->kept[q] ? &b->kept[q][src] : NULL;
+    if (b->fill && kept && kept->pick) {
+        vec_extend(w->work.pick, kept->n);
+        memcpy(w->work.pick, kept->pick, kept->n * sizeof *kept->pick);
+        cx_free(kept->pick);
+        kept->pick = NULL;
+        return true;
+    }
+    if (!b->rule[q]->row(&b->call[q], &w->work, s, &w->fail)) return false;
+    size_t n = vec_len(w->work.pick);
+    if (b->fill || !kept || !n || atomic_fetch_add(&b->n_kept, n) + n > MOST_KEPT) return true;
+    *kept = (Kept){cx_alloc(n, sizeof *kept->pick, "connectivity"), n};
+    memcpy(kept->pick, w->work.pick, n * sizeof *kept->pick);
+    return true;
+}
+
 static bool make_row(Build *b, Builder *w, uint32_t src)
 {
     Engine *e = b->e;
@@ -371,7 +400,7 @@ static bool make_row(Build *b, Builder *w, uint32_t src)
         const uint32_t *part = e->pop[p->tgt].part;
         uint32_t s = rule_position(&p->src_sel, src);
         vec_clear(w->work.pick);
-        if (s != RULE_NONE && !b->rule[q]->row(&b->call[q], &w->work, s, &w->fail)) {
+        if (s != RULE_NONE && !pick_row(b, w, q, src, s)) {
             w->failed = true;
             w->fail_at = src;
             return false;
@@ -580,6 +609,11 @@ static bool build_group(Build *b, Group *g, Fail *f)
         b->builder[t].cut = cx_realloc(b->builder[t].cut, (size_t)g->n_projs * (size_t)(e->n_threads + 1),
                                        sizeof(size_t), "connectivity");
     }
+    for (int k = 0; k < g->n_projs; k++) {
+        int q = g->proj[k];
+        if (b->call[q].prob && b->rule[q]->row) b->kept[q] = cx_alloc(g->n_rows, sizeof(Kept), "connectivity");
+    }
+    atomic_store(&b->n_kept, 0);
     b->fill = false;
     if (!pass(b, g->by_target ? columns_by_target : rows_by_source, f)) return false;
     threads_run(e->threads, make_room, b);
@@ -595,6 +629,17 @@ static bool build_group(Build *b, Group *g, Fail *f)
     if (g->plastic) threads_run(e->threads, index_targets, b);
     for (int t = 0; t < e->n_threads; t++) ring_init(&g->share[t].ring, g->max_delay);
     return true;
+}
+
+/* What is left of it after a failure, and the arrays. */
+static void forget_kept(Build *b, const Group *g)
+{
+    for (int k = 0; k < g->n_projs; k++) {
+        Kept *kept = b->kept[g->proj[k]];
+        for (uint32_t s = 0; kept && s < g->n_rows; s++) cx_free(kept[s].pick);
+        cx_free(kept);
+        b->kept[g->proj[k]] = NULL;
+    }
 }
 
 /* ---- all projections ---- */
@@ -656,6 +701,7 @@ bool engine_build(Engine *e, Fail *f)
     Build b = {.e = e};
     b.call = cx_alloc(n, sizeof *b.call, "connectivity");
     b.rule = cx_alloc(n, sizeof *b.rule, "connectivity");
+    b.kept = cx_alloc(n, sizeof *b.kept, "connectivity");
     b.builder = cx_alloc(threads, sizeof *b.builder, "connectivity");
     e->proj_synapses = cx_alloc(n, sizeof *e->proj_synapses, "connectivity");
     e->proj_group = cx_alloc(n, sizeof *e->proj_group, "connectivity");
@@ -670,16 +716,20 @@ bool engine_build(Engine *e, Fail *f)
     for (int q = 0; ok && q < e->plan->n_projs; q++) ok = prepare(&b, q, f);
     ok = ok && enough_memory(&b, f);
     if (ok) make_groups(&b);
-    for (int k = 0; ok && k < e->n_groups; k++) ok = build_group(&b, &e->group[k], f);
+    for (int k = 0; ok && k < e->n_groups; k++) {
+        ok = build_group(&b, &e->group[k], f);
+        forget_kept(&b, &e->group[k]);
+    }
     e->window = ENGINE_MAX_WINDOW;
     for (int k = 0; ok && k < e->n_groups; k++) {
         Group *g = &e->group[k];
         uint64_t any = 0;
         for (size_t t = 0; t < threads; t++) any += g->share[t].n;
         e->stats.synapses += any;
-        e->stats.bytes_synapses += any * ((g->wide ? 4 : 2) + (g->weighted ? 4 : 0)) +
-                                   threads * ((size_t)g->n_rows + 1) * sizeof(Row);
-        for (size_t t = 0; g->plastic && t < threads; t++) e->stats.bytes_synapses += plastic_bytes(e, g, (int)t);
+        g->bytes = any * ((g->wide ? 4 : 2) + (g->weighted ? 4 : 0)) + threads * ((size_t)g->n_rows + 1) * sizeof(Row);
+        for (size_t t = 0; g->plastic && t < threads; t++) g->bytes += plastic_bytes(e, g, (int)t);
+        for (size_t t = 0; t < threads; t++) g->n += g->share[t].n;
+        e->stats.bytes_synapses += g->bytes;
         if (!any) continue;
         if (g->plastic) {
             int window = plastic_attach(e, g);
@@ -695,6 +745,7 @@ bool engine_build(Engine *e, Fail *f)
     for (size_t t = 0; t < threads; t++) e->stats.bytes_synapses += b.builder[t].n_segs * sizeof(Seg);
     for (size_t t = 0; t < threads; t++) free_builder(&b.builder[t], e->n_threads);
     cx_free(b.builder);
+    cx_free(b.kept);
     cx_free(b.rule);
     cx_free(b.call);
     return ok;

@@ -153,6 +153,10 @@ EngineWeights engine_weights(const Engine *e, int proj)
     int field = e->plan->pop[p->tgt].port[p->port].acc_field, column = weight_column(e, g);
     Sums s = {0};
     if (g->plastic && column < 0) return (EngineWeights){0};
+    if (!g->plastic && !g->weighted) { /* one weight for all */
+        bool known = engine_proj_synapses(e, proj) && fabs(g->weight) <= 524288.0;
+        return known ? (EngineWeights){true, g->weight, 0, g->weight, g->weight} : (EngineWeights){0};
+    }
     s.same = column >= 0 && plastic_kernel(e, g)->field[column].uniform;
     for (int t = 0; t < e->n_threads; t++) {
         const uint32_t *part = e->pop[p->tgt].part;

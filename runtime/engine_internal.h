@@ -75,6 +75,7 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     struct Wait *wait; /* [handler] */
     uint64_t *post_at; /* [neuron of the part, and one behind] into post; NULL without `on post` */
     uint32_t *post;    /* synapses by target, ascending */
+    uint32_t *order;   /* in which they act in every step; NULL: as they are stored */
 } Share;
 
 /* Projections of one source population with weights of one form that aim at different accumulators
@@ -88,6 +89,8 @@ typedef struct Group {
     double weight;             /* when not weighted */
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
+    uint64_t n;                /* of all its synapses, */
+    size_t bytes;              /* and what they take, without segments of delays */
     uint64_t key;              /* of the draws of a plastic group */
     bool silent;               /* nothing happens when spikes arrive, so they are not sent */
     bool listens;              /* its synapses have events of other populations */
@@ -97,7 +100,7 @@ typedef struct Group {
 void ring_init(Ring *r, uint32_t max_delay);
 void ring_push(Ring *r, int64_t step, uint64_t item); /* an item of a bucket, into that of `step` */
 void ring_free(Ring *r);
-void ring_post(const Group *g, Share *s, int64_t step, const uint32_t *id, size_t n);
+void ring_post(const Group *g, const Share *s, Ring *ring, int64_t step, const uint32_t *id, size_t n);
 uint64_t ring_deliver(const Group *g, Share *s, int64_t step, double *acc);
 /* Visits the synapses of row `src` in stored order: accumulator relative to base, weight, delay. */
 typedef void RingVisit(void *user, uint32_t acc, double weight, uint32_t delay);
@@ -164,6 +167,11 @@ typedef struct Spikes { /* of one thread and window; list (k, pop) ends at end[k
     size_t *end;
 } Spikes;
 
+typedef struct Channel { /* events of neurons other than spikes that synapses listen to */
+    int pop, field;
+    uint32_t steps;  /* as heard_steps of Pop, where they are those of targets; else 0 */
+} Channel;
+
 typedef struct Trouble { /* the first a thread met in a window */
     EngineNan nan;
     bool fault;      /* or: a value in phase 1 of `step` that the model must not have */
@@ -179,6 +187,7 @@ typedef struct Worker { /* what one thread owns */
     uint32_t **acc_at;  /* [pop][field]: where its accumulators begin */
     double ***col;      /* [pop][field] with the thread's own accumulators */
     Spikes spikes[2];
+    Spikes noted[2];    /* of the channels; list (k, channel) ends at end[k*n_channels + channel] */
     double *out;        /* ENGINE_BLOCK */
     double **index;     /* ENGINE_BLOCK for each index of the drive that has the most; the first holds the memory of all */
     uint32_t *count;    /* ENGINE_BLOCK */
@@ -188,6 +197,7 @@ typedef struct Worker { /* what one thread owns */
     double *syn_out;    /* PLAN_SUMS times ENGINE_BLOCK */
     uint32_t *syn_src;  /* ENGINE_BLOCK */
     uint32_t ***fired;  /* [pop][stamp modulo heard_steps]: vec of its own neurons that spiked */
+    uint32_t ***came;   /* the same of channels */
     Trouble trouble[2];
     uint64_t events;
 } Worker;
@@ -206,6 +216,8 @@ struct Engine {
     Stim *stim;
     bool meet_arrivals;  /* synapses read their sources: nobody integrates before all events are summed */
     bool linked;         /* values of other neurons are read behind the events: everybody meets before and behind that */
+    int n_channels;
+    Channel *channel;    /* vec */
     int n_groups;
     Group *group;
     uint64_t *proj_synapses;
@@ -284,8 +296,11 @@ int plastic_attach(Engine *e, Group *g);
 uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, double t1);
 void plastic_post(Worker *w, int64_t step, double t, double t1);
 void plastic_events(Worker *w, int64_t step, double t, double t1);
-/* Notes n spikes of a population, emitted in `step`, where they are events of the group's synapses. */
-void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int64_t step, const uint32_t *id, size_t n);
+/* Notes n spikes of a population, or events of another field of it, of `step` where they are events of the group's synapses. */
+void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int field, int64_t step, const uint32_t *id, size_t n);
+/* Notes that source neurons had the events of a channel in `step`. */
+void plastic_send(const Engine *e, const Group *g, Share *s, int channel, int64_t step, const uint32_t *id, size_t n);
+void plastic_came(Worker *w, int channel, int64_t step, const uint32_t *id, size_t n);
 void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t n);
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
@@ -303,6 +318,7 @@ void links_workers(Engine *e);
 void links_drive(Worker *w, const Stim *s, const KernelFn *fn, const Frame *fr);
 
 /* ---- continuous.c ---- */
+void continuous_order(Engine *e); /* once the synapses stand */
 void continuous_step(Worker *w, int64_t step, double t, double t1); /* phase 3 of all synapses onto the thread's neurons */
 
 /* engine_step.c */

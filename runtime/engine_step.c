@@ -202,6 +202,22 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
     if (p->heard) plastic_fired(w, pop, step, spikes->id + before_all, spikes->n - before_all);
 }
 
+/* The neurons of this thread that had other events in this step, behind its end. */
+static void note_events(Worker *w, int k, int64_t step)
+{
+    const Engine *e = w->engine;
+    Spikes *s = &w->noted[w->turn];
+    for (int c = 0; c < e->n_channels; c++) {
+        const Pop *p = &e->pop[e->channel[c].pop];
+        uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+        size_t first = s->n;
+        reserve(s, hi - lo);
+        collect(s, p->col[e->channel[c].field] + lo, lo, hi - lo);
+        s->end[(size_t)k * (size_t)e->n_channels + (size_t)c] = s->n;
+        if (e->channel[c].steps) plastic_came(w, c, step, s->id + first, s->n - first);
+    }
+}
+
 /* How many spikes each of n neurons of a source has at the end of this step; false after a fault. */
 static bool count_spikes(Worker *w, const Frame *fr, int pop, uint32_t lo, uint32_t n)
 {
@@ -260,6 +276,14 @@ static const uint32_t *spikes_of(const Engine *e, int thread, int turn, int k, i
     return s->id ? s->id + from : NULL;
 }
 
+static const uint32_t *noted_of(const Engine *e, int thread, int turn, int k, int channel, size_t *n)
+{
+    const Spikes *s = &e->worker[thread].noted[turn];
+    size_t at = (size_t)k * (size_t)e->n_channels + (size_t)channel, from = at ? s->end[at - 1] : 0;
+    *n = s->end[at] - from;
+    return s->id ? s->id + from : NULL;
+}
+
 static void post(Worker *w, int turn, int64_t step, int n)
 {
     Engine *e = w->engine;
@@ -271,10 +295,15 @@ static void post(Worker *w, int turn, int64_t step, int n)
             for (int t = 0; t < e->n_threads; t++) {
                 size_t count;
                 const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
-                if (count && !group->silent) ring_post(group, share, step + k, id, count);
+                if (count && !group->silent) ring_post(group, share, &share->ring, step + k, id, count);
                 for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
                     id = spikes_of(e, t, turn, k, p, &count);
-                    if (count) plastic_note(e, group, share, p, step + k, id, count);
+                    if (count) plastic_note(e, group, share, p, -1, step + k, id, count);
+                }
+                for (int c = 0; group->plastic && c < e->n_channels; c++) {
+                    id = noted_of(e, t, turn, k, c, &count);
+                    if (count) plastic_note(e, group, share, e->channel[c].pop, e->channel[c].field, step + k, id, count);
+                    if (count) plastic_send(e, group, share, c, step + k, id, count);
                 }
             }
         }
@@ -422,7 +451,7 @@ void engine_step_run(void *engine, int thread)
     for (int turn = 0; step < end && !halt; turn ^= 1) {
         int n = end - step < e->window ? (int)(end - step) : e->window;
         Spikes *spikes = &w->spikes[turn];
-        spikes->n = 0;
+        spikes->n = w->noted[turn].n = 0;
         w->turn = turn;
         engine_record_begin(w);
         w->trouble[turn].nan.hit = w->trouble[turn].fault = false;
@@ -436,6 +465,7 @@ void engine_step_run(void *engine, int thread)
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
                 spikes->end[(size_t)k * (size_t)e->plan->n_pops + (size_t)p] = spikes->n;
             }
+            note_events(w, k, step + k);
             arrived = false;
             t = t1;
         }

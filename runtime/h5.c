@@ -9,6 +9,7 @@
 struct H5file {
     hid_t id;
     bool dead; /* a write failed: no further HDF5 call */
+    bool spelled; /* repeated texts are written out */
     char *path;
     Fail fail;
 };
@@ -364,10 +365,19 @@ bool h5_constant(H5file *h, const char *path, H5kind kind, uint64_t n, const voi
     return !h->dead && make_constant(h, path, file_type(kind), memory_type(kind), n, v);
 }
 
+void h5_spell(H5file *h) { h->spelled = true; }
+
 /* Of variable length: libsonata reads no others. */
 bool h5_repeat(H5file *h, const char *path, uint64_t n, const char *text)
 {
     if (h->dead) return false;
+    if (h->spelled) {
+        const char **all = cx_alloc(n + 1, sizeof *all, "texts");
+        for (uint64_t k = 0; k < n; k++) all[k] = text;
+        bool done = h5_texts(h, path, n, all);
+        cx_free(all);
+        return done;
+    }
     hid_t t = text_type();
     bool ok = make_constant(h, path, t, t, n, &text);
     if (ok) H5Tclose(t);

@@ -27,6 +27,9 @@ bool h5_texts(H5file *h, const char *path, size_t n, const char *const *text);
  */
 bool h5_constant(H5file *h, const char *path, H5kind kind, uint64_t n, const void *v);
 bool h5_repeat(H5file *h, const char *path, uint64_t n, const char *text);
+/* From now on repeated texts are written out: HDF5 (1.10) copies a fill value of variable length as a reference into the
+ * file it came from, so a file that is to be copied must have none. */
+void h5_spell(H5file *h);
 bool h5_array(H5file *h, const char *path, H5kind kind, uint64_t n, uint64_t width, const void *v);
 /* An array of no rows that h5_append extends. No filters: libsonata's packages have none. */
 bool h5_growing(H5file *h, const char *path, H5kind kind, uint64_t width, uint64_t chunk_rows);

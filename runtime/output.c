@@ -318,6 +318,7 @@ Output *output_open(const Plan *p, const char *path, const OutputInfo *i, Fail *
         release(o);
         return NULL;
     }
+    if (i->part) h5_spell(o->h5);
     if (!open_layout(o)) {
         failed(o, f);
         output_abandon(o);

@@ -17,6 +17,7 @@ typedef struct OutputInfo {
     int threads;             /* shown when there is no engine to ask */
     const char *params_json; /* the resolved parameters; NULL: the plan's */
     bool force;              /* overwrite what is no output of the same model */
+    bool part;               /* of a sweep: it will be copied into another file */
 } OutputInfo;
 
 /* Creates `path`.tmp. NULL and a Fail (73) when `path` is a folder, cannot be created there, is

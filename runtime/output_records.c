@@ -17,7 +17,8 @@ typedef struct OutVar { /* one array: frames by cells, or a number a frame */
 typedef struct OutRec {
     const PlanRec *rec; /* NULL: one that is only watched */
     const char *pop;
-    bool report;          /* its first variable goes to /report, too */
+    bool report;          /* a variable, the first that is no average, goes to /report, too: */
+    int reported;
     char *mapping, *data; /* of /report/POP */
     OutVar *var;
     uint64_t chunk_rows, rows, frames;
@@ -115,7 +116,8 @@ static bool open_rec(OutRecords *o, H5file *h, int k)
     const PlanRec *r = &o->plan->rec[k];
     OutRec *out = &o->rec[k];
     *out = (OutRec){.rec = r, .pop = o->plan->pop[r->pop].name, .first = r->when.from};
-    out->report = r->n_vars > 0 && r->when.kind == TIMES_EVERY && !r->var[0].over;
+    while (out->reported < r->n_vars && r->var[out->reported].over) out->reported++;
+    out->report = out->reported < r->n_vars && r->when.kind == TIMES_EVERY;
     for (int before = 0; before < k; before++) out->report = out->report && !(o->rec[before].report && o->plan->rec[before].pop == r->pop);
     out->mapping = arena_printf(o->arena, "/report/%s/mapping", out->pop);
     out->data = arena_printf(o->arena, "/report/%s/data", out->pop);
@@ -178,7 +180,7 @@ static bool write_frames(H5file *h, OutRec *out)
     uint64_t row = out->frames - out->rows;
     bool ok = true;
     if (!out->rows) return true;
-    if (out->report) ok = h5_append(h, out->data, H5K_F64, out->rec->sel.n, row, out->rows, out->var[0].buf);
+    if (out->report) ok = h5_append(h, out->data, H5K_F64, out->rec->sel.n, row, out->rows, out->var[out->reported].buf);
     for (int v = 0; ok && v < out->rec->n_vars; v++) ok = h5_append(h, out->var[v].path, H5K_F64, out->var[v].width, row, out->rows, out->var[v].buf);
     out->rows = 0;
     return ok;
@@ -335,8 +337,8 @@ static bool write_mapping(const OutRecords *o, H5file *h, const OutRec *out, con
               h5_array(h, UNDER("time"), H5K_F64, 3, H5_FLAT, time) &&
               h5_attr_text(h, UNDER("time"), "units", "ms");
 #undef UNDER
-    ok = ok && h5_attr_text(h, out->data, "units", r->var[0].unit) &&
-         h5_attr_text(h, out->data, "variable", r->var[0].name);
+    ok = ok && h5_attr_text(h, out->data, "units", r->var[out->reported].unit) &&
+         h5_attr_text(h, out->data, "variable", r->var[out->reported].name);
     cx_free(pointer);
     return ok;
 }

@@ -176,6 +176,7 @@ void plastic_free(const Engine *e, const Group *g, Share *s)
     cx_free(s->wait);
     cx_free(s->post_at);
     cx_free(s->post);
+    cx_free(s->order);
 }
 
 /* Room of the threads for calls of handlers. */
@@ -194,6 +195,9 @@ void plastic_workers(Engine *e)
         w->fired = cx_alloc((size_t)e->plan->n_pops, sizeof *w->fired, "engine");
         for (int p = 0; p < e->plan->n_pops; p++)
             if (e->pop[p].heard) w->fired[p] = cx_alloc(e->pop[p].heard_steps, sizeof *w->fired[p], "engine");
+        w->came = cx_alloc((size_t)e->n_channels, sizeof *w->came, "engine");
+        for (int c = 0; c < e->n_channels; c++)
+            if (e->channel[c].steps) w->came[c] = cx_alloc(e->channel[c].steps, sizeof *w->came[c], "engine");
     }
 }
 
@@ -234,6 +238,21 @@ static void note_for(Pop *p, int64_t steps)
     if (steps > p->max_delay) p->max_delay = (uint32_t)steps;
 }
 
+static int channel_of(const Engine *e, int pop, int field)
+{
+    int k = 0;
+    while (k < e->n_channels && (e->channel[k].pop != pop || e->channel[k].field != field)) k++;
+    return k;
+}
+
+static void listen_to(Engine *e, int pop, int field, uint32_t steps)
+{
+    int k = channel_of(e, pop, field);
+    if (k == e->n_channels) vec_push(e->channel, ((Channel){pop, field, 0}));
+    e->n_channels = (int)vec_len(e->channel);
+    if (steps > e->channel[k].steps) e->channel[k].steps = steps;
+}
+
 int plastic_attach(Engine *e, Group *g)
 {
     const PlanProj *p = &e->plan->proj[g->proj[0]];
@@ -254,7 +273,8 @@ int plastic_attach(Engine *e, Group *g)
     for (int k = 0; k < m->n_handlers; k++) {
         const PlanHandler *h = &m->handler[k];
         Pop *tgt = &e->pop[p->tgt];
-        if (h->when == ON_POST) {
+        if (h->field >= 0) listen_to(e, h->when == ON_PRE ? p->src : p->tgt, h->field, h->when == ON_POST ? power_above(h->after) : 0);
+        else if (h->when == ON_POST) {
             uint32_t steps = power_above(h->after);
             tgt->heard = true;
             if (steps > tgt->heard_steps) tgt->heard_steps = steps;
@@ -262,11 +282,15 @@ int plastic_attach(Engine *e, Group *g)
         }
         if (h->when == ON_PRE) note_for(&e->pop[p->src], g->max_delay + h->after);
         if (h->when == ON_EVENT && h->after + 1 < window) window = (int)h->after + 1;
-        for (int q = 0; q < h->n_from; q++) note_for(&e->pop[h->from[q].pop], h->after);
+        for (int q = 0; q < h->n_from; q++) {
+            if (h->from[q].field < 0) note_for(&e->pop[h->from[q].pop], h->after);
+            else listen_to(e, h->from[q].pop, h->from[q].field, 0);
+        }
         g->listens = g->listens || h->n_from;
         for (int t = 0; t < e->n_threads; t++) {
             Wait *wait = &g->share[t].wait[k];
-            if (h->when == ON_PRE && h->after) ring_init(&wait->late, (uint32_t)h->after);
+            if (h->when == ON_PRE && h->field >= 0) ring_init(&wait->late, g->max_delay + (uint32_t)h->after);
+            else if (h->when == ON_PRE && h->after) ring_init(&wait->late, (uint32_t)h->after);
             if (h->when != ON_EVENT) continue;
             wait->mask = power_above(h->after) - 1;
             wait->count = cx_alloc((size_t)wait->mask + 1, sizeof *wait->count, "events under way");
@@ -378,8 +402,8 @@ uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, doub
     for (size_t k = 0; k < now->n; k++) events += now->item[k] & 0xffff;
     for (int k = 0; k < m->n_handlers && m->handler[k].when == ON_PRE; k++) {
         const PlanHandler *h = &m->handler[k];
-        Ring *late = h->after ? &s->wait[k].late : NULL;
-        for (size_t j = 0; late && j < now->n; j++) ring_push(late, step + h->after, now->item[j]);
+        Ring *late = h->after || h->field >= 0 ? &s->wait[k].late : NULL;
+        for (size_t j = 0; late && h->field < 0 && j < now->n; j++) ring_push(late, step + h->after, now->item[j]);
         Bucket *b = late ? &late->slot[(uint64_t)step & late->mask] : now;
         if (!b->n) continue;
         Call c = call_of(w, g, h, step, t, t1);
@@ -388,6 +412,11 @@ uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, doub
     }
     now->n = 0;
     return events;
+}
+
+static const uint32_t *came(const Worker *w, int channel, int64_t stamp)
+{
+    return w->came[channel][(uint64_t)stamp & (w->engine->channel[channel].steps - 1)];
 }
 
 /* `on post` for the neurons that spiked with the stamp of `step`, or `after` before, in the order projection, neuron,
@@ -404,7 +433,8 @@ void plastic_post(Worker *w, int64_t step, double t, double t1)
             const Group *g = &e->group[e->proj_group[q]];
             const Share *s = &g->share[w->thread];
             if (!s->n) continue;
-            const uint32_t *fired = w->fired[p->tgt][(uint64_t)(step - h->after) & (tgt->heard_steps - 1)];
+            const uint32_t *fired = h->field < 0 ? w->fired[p->tgt][(uint64_t)(step - h->after) & (tgt->heard_steps - 1)]
+                                                 : came(w, channel_of(e, p->tgt, h->field), step - h->after);
             if (!vec_len(fired)) continue;
             Call c = call_of(w, g, h, step, t, t1);
             number(&c, 0);
@@ -444,18 +474,35 @@ void plastic_events(Worker *w, int64_t step, double t, double t1)
     }
 }
 
-void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int64_t step, const uint32_t *id, size_t n)
+void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int field, int64_t step, const uint32_t *id, size_t n)
 {
     const PlanSynapse *m = model_of(e, g);
     for (int k = 0; k < m->n_handlers; k++) {
         const PlanHandler *h = &m->handler[k];
         for (int q = 0; q < h->n_from; q++) {
             const PlanSelect *sel = &h->from[q].sel;
-            if (h->from[q].pop != pop) continue;
+            if (h->from[q].pop != pop || h->from[q].field != field) continue;
             for (size_t j = 0; j < n; j++)
                 if (engine_cut(sel, id[j]) < engine_cut(sel, id[j] + 1)) s->wait[k].count[(uint64_t)(step + 1 + h->after) & s->wait[k].mask]++;
         }
     }
+}
+
+void plastic_send(const Engine *e, const Group *g, Share *s, int channel, int64_t step, const uint32_t *id, size_t n)
+{
+    const PlanSynapse *m = model_of(e, g);
+    for (int k = 0; k < m->n_handlers; k++) {
+        const PlanHandler *h = &m->handler[k];
+        if (h->when == ON_PRE && h->field >= 0 && channel_of(e, g->src, h->field) == channel)
+            ring_post(g, s, &s->wait[k].late, step + h->after, id, n);
+    }
+}
+
+void plastic_came(Worker *w, int channel, int64_t step, const uint32_t *id, size_t n)
+{
+    uint32_t **list = &w->came[channel][(uint64_t)(step + 1) & (w->engine->channel[channel].steps - 1)];
+    vec_clear(*list);
+    for (size_t k = 0; k < n; k++) vec_push(*list, id[k]);
 }
 
 /* Keeps the spikes of a thread's neurons of one population, stamped with the time behind `step`. */

@@ -40,10 +40,10 @@ void ring_push(Ring *r, int64_t step, uint64_t item)
 
 /* Notes the rows of `n` spikes emitted in `step`. Called in order of step, ids ascending, at the end
  * of a window: the ring holds max_delay + 1 steps because every earlier bucket was walked. */
-void ring_post(const Group *g, Share *s, int64_t step, const uint32_t *id, size_t n)
+void ring_post(const Group *g, const Share *s, Ring *ring, int64_t step, const uint32_t *id, size_t n)
 {
-    Bucket *slot = s->ring.slot;
-    uint32_t mask = s->ring.mask;
+    Bucket *slot = ring->slot;
+    uint32_t mask = ring->mask;
     const Row *row = s->row;
     if (!g->delayed) {
         Bucket *b = &slot[(uint64_t)(step + 1 + g->min_delay) & mask];

@@ -73,7 +73,7 @@ def digest(path):
         lines.append(f"record {name}: {' x '.join(map(str, shape))} {bits}")
     for name, (shape, bits) in sorted(records(path, "/cortexc/synapses").items()):
         lines.append(f"synapses {name}: {' x '.join(map(str, shape))} {bits}")
-    for what, where in (("at spikes", "/cortexc/at_spikes"), ("edges", "/edges")):
+    for what, where in (("network", "/cortexc/network"), ("at spikes", "/cortexc/at_spikes"), ("edges", "/edges")):
         for name, (shape, bits) in sorted(records(path, where).items()):
             lines.append(f"{what} {name}: {' x '.join(map(str, shape))} {bits}")
     for what, value, met in expected(path):

@@ -29,7 +29,7 @@ def listing(title, what, about):
 
 def diagnostics():
     out = [f"# Diagnostics\n\n{NOTE}What `cortexc --explain ID` tells, for every message about a model. Names are stable.\n\n"]
-    for name in say("list", "diagnostics").split():
+    for name in re.findall(r"^\S+", say("list", "diagnostics"), re.M):
         out.append(f"## {name}\n\n{block(say('--explain', name).split(chr(10), 2)[2])}\n")
     return "".join(out)[:-1]
 

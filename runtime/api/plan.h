@@ -89,14 +89,16 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
 
 enum { PLAN_SUMS = 4 };
 typedef enum PlanWhen { ON_PRE, ON_POST, ON_EVENT } PlanWhen;
-typedef struct PlanFrom { /* neurons whose spikes are events of synapses */
+typedef struct PlanFrom { /* neurons whose spikes, or other events, are events of synapses */
     int pop;
+    int field;           /* -1: spikes; or a column that is 1 where the event came in the last step */
     PlanSelect sel;
 } PlanFrom;
 typedef struct PlanHandler { /* what synapses do at one kind of moment */
     PlanWhen when;
     int fn;              /* FN_PRE, FN_POST or FN_EVENT */
     int trace;           /* FN_TRACE behind it, over the source or the target; -1: none */
+    int field;           /* -1; or it is at an event of the source or target instead, where this column of theirs is 1 */
     int64_t after;       /* steps behind the arrival, behind the spike of the target, or behind the event */
     int n_sums, sum[PLAN_SUMS]; /* out[k] is added to this FIELD_ACC of the target's kernel */
     bool draws;          /* random numbers, anew at each event */

@@ -58,7 +58,7 @@ def main():
                     failed.append(f"{what}: a mistake of syntax: {[x['message'] for x in after if x['id'] == 'syntax']}")
     print("\n".join(failed))
     print(f"hints: {errors} errors, {applied} hints applied, {len(failed)} do not mend")
-    return 1 if failed or applied < 50 else 0
+    return 1 if failed or applied < 100 else 0
 
 
 sys.exit(main())

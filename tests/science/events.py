@@ -188,3 +188,96 @@ def moments(b):
     b.holds("events", events, 10000, 1000000, 6)
     b.holds("largest relative error", worst, 0, 1e-12)
     b.holds("weights that changed by over 5 %", sum(abs(w - 0.5) > 0.025 for w in got[0]), 10, 48)
+
+
+@check()
+def bursts(b):
+    """Events of neurons that are no spikes reach synapses when they should, of the neurons that were selected."""
+    out = b.text("bursts", """
+neuron burster {
+  param tau = 10 ms
+  state V : mV = 0 mV
+  state n = 0
+  state m = 0
+  port V
+  dV/dt = (20 mV - V)/tau
+  event burst when V > 15 mV { n += 1; V = 0 mV }
+  event half when V > 7 mV { m += 1 }
+}
+synapse told {
+  event reward
+  event other
+  state weight : port
+  state c = 0
+  state d = 0
+  on pre { port += weight }
+  on reward { c += 1 }
+  on other { d += 1 }
+  on reward after 3 ms { d += 1000 }
+}
+population A : 3 of poisson_source { rate = 40 Hz }
+population K : 7 of burster { tau = 5 ms + 1.7 ms*i, V = 1 mV*i }
+population B : 4 of lif
+connect A -> B : all_to_all using told as ab { weight = 0 mV, reward = K[1:6].burst, reward_delay = 0.5 ms, other = K.half, other_delay = 0 ms }
+record n, m of K every 0.1 ms
+record c, d of ab every 0.1 ms
+run 200 ms
+""")
+    n, m = (out.record("K", k) for k in ("n", "m"))
+    c, d = (out.read(f"/cortexc/synapses/ab/{k}")[0] for k in ("c", "d"))
+    wrong = 0
+    for k in range(2000):
+        come = [sum(n[k - late][1:6]) if k >= late else 0 for late in (5, 35)]
+        wrong += any(x != come[0] for x in c[12 * k:12 * k + 12]) or any(x != sum(m[k]) + 1000 * come[1] for x in d[12 * k:12 * k + 12])
+    b.same("times at which synapses know another number", wrong, 0)
+    b.holds("events", c[-1], 20, 1000, 6)
+
+
+@check()
+def ends(b):
+    """Events of the two neurons themselves: those of sources arrive after the delay, those of targets after `post_delay`."""
+    out = b.text("ends", """
+neuron burster {
+  param tau = 10 ms
+  state V : mV = 0 mV
+  state n = 0
+  state m = 0
+  port V
+  dV/dt = (20 mV - V)/tau
+  spike when V > 19 mV { V = 0 mV }
+  event burst when V > 15 mV { n += 1; V = 0 mV }
+  event half when V > 7 mV { m += 1 }
+}
+synapse told {
+  state weight : port
+  state c = 0
+  state d = 0
+  on pre { port += weight; c += 1e6 }
+  on source.burst { c += 1 }
+  on source.half after 2 ms { c += 1000; port += weight }
+  on target.burst { d += 1 }
+  on target.half after 3 ms { d += 1000 }
+}
+population K : 7 of burster { tau = 5 ms + 1.7 ms*i, V = 1 mV*i }
+population L : 5 of burster { tau = 4 ms + 1.3 ms*i }
+connect K -> L : all_to_all using told as kl { weight = 0 mV, delay = (0.1*mod(5*i + 3*j, 11))*[ms], post_delay = 0.7 ms }
+record n, m of [K, L] every 0.1 ms
+record c, d of kl every 0.1 ms
+run 150 ms
+""")
+    n, m, nl, ml = (out.record(p, k) for p in ("K", "L") for k in ("n", "m"))
+    c, d = (out.read(f"/cortexc/synapses/kl/{k}")[0] for k in ("c", "d"))
+    wrong = 0
+
+    def count(frames, k, who):
+        return frames[k][who] if k >= 0 else 0
+
+    for k in range(1500):
+        for i in range(7):
+            for j in range(5):
+                late = (5 * i + 3 * j) % 11
+                x = count(n, k - late, i) + 1000 * count(m, k - late - 20, i)
+                y = count(nl, k - 7, j) + 1000 * count(ml, k - 37, j)
+                wrong += c[35 * k + 5 * i + j] != x or d[35 * k + 5 * i + j] != y
+    b.same("values that differ", wrong, 0)
+    b.holds("events of sources and targets", sum(n[-1]) + sum(nl[-1]), 60, 1000, 6)

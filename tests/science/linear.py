@@ -131,3 +131,36 @@ run 110 ms
         b.near(f"dt {dt} ms, two noises: var y", covariance(y, y), yy, 4 * yy * math.sqrt(2 / n))
         x = out.record("flock", "x")[10]
         b.near(f"dt {dt} ms, shared beside own: var over neurons", covariance(x, x), xx, 4 * xx * math.sqrt(2 / n))
+
+
+@check()
+def set_rates(b):
+    """Rates that `set` changes between runs: propagators are made anew, and stay exact to 1e-12."""
+    def after(taus, rests, te, x):
+        for tm, rest in zip(taus, rests):
+            tm, rest = Decimal(tm), Decimal(rest)
+            x = flow([[-1 / tm, 1 / tm], [0, -1 / Decimal(te)]], [rest / tm, 0], x, 10)
+        return x[0]
+
+    for dt in (0.1, 2.5):
+        out = b.text("set_rates", f"""
+neuron m {{
+  param tau_m = 20 ms, tau_e = 5 ms, EL = -70 mV
+  state V : mV = -60 mV, ge : mV = 10 mV
+  dV/dt = (EL - V + ge)/tau_m
+  dge/dt = -ge/tau_e
+}}
+population A : 3 of m {{ tau_e = 5 ms + 1 ms*i }}
+population B : 1 of m
+record V of [A, B] every 10 ms
+simulation {{ dt = {dt} ms }}
+run 10 ms
+set A.tau_m = 8 ms
+set B.tau_m = 8 ms
+set B.EL = -65 mV
+run 20 ms
+""")
+        for i in range(3):
+            b.near(f"dt {dt} ms: neuron {i} of three kinds, mV", out.record("A", "V")[2][i],
+                   after((20, 8), (-70, -70), 5 + i, [-60, 10]), 1e-12 * 70, 15)
+        b.near(f"dt {dt} ms: one kind, mV", out.record("B", "V")[2][0], after((20, 8), (-70, -65), 5, [-60, 10]), 1e-12 * 70, 15)

@@ -84,6 +84,12 @@ def single(value):
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
+def recorded(out, projection, variable):
+    """Frames of a variable of synapses, in the order (source, target, multiplicity)."""
+    values, shape = out.read(f"/cortexc/synapses/{projection}/{variable}")
+    return [values[k * shape[1]:(k + 1) * shape[1]] for k in range(shape[0])]
+
+
 def frames(out, population, variable, neuron=0):
     return [frame[neuron] for frame in out.record(population, variable)]
 
@@ -142,6 +148,35 @@ run 20 ms
 
 
 @check()
+def order_of_currents(b):
+    """Where pairs have several synapses with delays of their own, currents are added by source, target, multiplicity."""
+    out = b.text("order", PASSIVE + """
+synapse leaky { param q : pA
+  state s = 1
+  on pre { s += 1 }
+  every step { port += q*s } }
+population S : 3 of regular_source { rate = 100 Hz }
+population A : 5 of passive
+connect S -> A.I : indegree(40) using leaky as sa { q = normal(1 pA, 1 pA), delay = uniform(0.1 ms, 30 ms) }
+record I of A every 0.1 ms
+record q, s of sa every 0.1 ms
+run 60 ms
+""")
+    current, weight, s = out.record("A", "I"), recorded(out, "sa", "q"), recorded(out, "sa", "s")
+    target = out.read("/cortexc/synapses/sa/target")[0]
+    wrong, other = 0, 0
+    for got, w, x in zip(current, weight, s):
+        flow, back = [0.0] * 5, [0.0] * 5
+        for k in range(200):
+            flow[target[k]] += w[k] * x[k]
+            back[target[-1 - k]] += w[-1 - k] * x[-1 - k]
+        wrong += flow != got
+        other += back != got
+    b.same("frames of 600 in which a current differs in any bit", wrong, 0)
+    b.holds("frames that another order would change", other, 300, 600)
+
+
+@check()
 def each_step(b):
     """Equations `each step`, worked out anew from the recorded voltages and spikes: graded release, NMDA, traces."""
     out = b.text("each_step", PASSIVE.replace("port I", "port I\n  spike when V > -55 mV { V = EL }") + """
@@ -187,11 +222,7 @@ run 200 ms
     def relaxed(value, a, rest, h=0.1):
         return rest + (value - rest) * exp(a * h)
 
-    def recorded(projection, variable):
-        values, shape = out.read(f"/cortexc/synapses/{projection}/{variable}")
-        return [values[k * shape[1]:(k + 1) * shape[1]] for k in range(shape[0])]
-
-    got_s, got_x, got_gate, got_trace = recorded("ab", "s"), recorded("sb", "x"), recorded("sb", "s"), recorded("sb", "trace")
+    got_s, got_x, got_gate, got_trace = (recorded(out, *of) for of in (("ab", "s"), ("sb", "x"), ("sb", "s"), ("sb", "trace")))
     for n in range(2000):
         for k in range(24):
             for _ in range(arrivals[k].count(n)):

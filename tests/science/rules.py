@@ -106,6 +106,26 @@ run 0.1 ms
 
 
 @check()
+def samples(b):
+    """A neuron that a sample with replacement draws n times gets n stimuli and n times the synapses."""
+    out = b.text("samples", """
+neuron probe { state V : mV = 0 mV; dV/dt = 0 mV/ms; spike when V > 1 V { V = 0 mV }; port V }
+population P : 40 of probe
+population s : 1 of spike_list { times = [1 ms], indices = [0] }
+let drawn = sample(P, 60, replace = true)
+stimulus -> drawn : spikes([0.5 ms]) { weight = 1 mV }
+connect s -> drawn : indegree(1) { weight = 100 mV }
+record V of P every 1 ms
+run 4 ms
+""")
+    frames = out.record("P", "V")
+    times = [round(v) for v in frames[1]]
+    b.same("draws", sum(times), 60)
+    b.same("neurons drawn twice or more, at least", int(max(times) > 1), 1)
+    b.same("synapses onto another number of draws", sum(round((y - x) / 100) != n for x, y, n in zip(frames[1], frames[3], times)), 0)
+
+
+@check()
 def choices(b):
     """`choice` draws each element as often as its weight says."""
     n = 20000

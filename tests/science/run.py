@@ -29,6 +29,7 @@ import links        # noqa: F401
 import protocol     # noqa: F401
 import networks     # noqa: F401
 import rules        # noqa: F401
+import functions    # noqa: F401
 from bench import CHECKS, Bench
 
 

@@ -267,6 +267,9 @@ Test(ir, links_stand_in_drives)
     cr_assert(again && ir_hash(again) == ir_hash(m));
     f->ins[each].op = OP_LOAD, f->ins[each].arg[0] = -1;
     cr_assert_str_eq(ir_verify(arena, m), "fn bound I, %3 load: column of other neurons read as an own one");
+    m->field[other].uniform = true;
+    cr_assert_null(ir_verify(arena, m));
+    m->field[other].uniform = false;
     f->ins[each] = f->ins[fixed], f->ins[each].imm.k = own;
     cr_assert_str_eq(ir_verify(arena, m), "fn bound I, %3 link_load: column of another kind");
     f->ins[each].imm.k = other;
