@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every model of models/gallery and looks at what it says of itself.
+"""Runs every model of models and models/gallery and looks at what it says of itself.
 
     run.py CORTEXC [NAME …]
 
@@ -17,15 +17,18 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # What takes long: name -> a shorter time, for which its `expect` is not asked.
 SHORTER = {"brian2/cobahh": "200 ms", "brian2/cuba": "300 ms", "brian2/vogels2011": "1 s", "brian2/stdp": "5 s", "brian2/if_curve_hh": "300 ms",
+           "brunel2000": "60 ms", "brunel_alpha": "60 ms", "potjans_diesmann2014": "60 ms", "song2000": "20 s", "brette2007_cobahh": "200 ms",
            "nest/brunel_delta": "100 ms", "nest/hpc_benchmark": "200 ms", "nest/if_curve": "300 ms"}
+SMALLER = {"potjans_diesmann2014": ["--set", "scale=0.05"]}
 
 
 def main():
     program, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
     failed, ran, begin = [], 0, time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        for path in sorted(glob.glob(os.path.join(ROOT, "models", "gallery", "*", "*.cortex"))):
-            name = os.path.relpath(path, os.path.join(ROOT, "models", "gallery"))[:-7]
+        shipped = sorted(glob.glob(os.path.join(ROOT, "models", "*.cortex")))
+        for path in shipped + sorted(glob.glob(os.path.join(ROOT, "models", "gallery", "*", "*.cortex"))):
+            name = os.path.relpath(path, os.path.join(ROOT, "models", *([] if path in shipped else ["gallery"])))[:-7]
             if wanted and name not in wanted and os.path.basename(name) not in wanted:
                 continue
             with open(path, encoding="utf-8") as f:
@@ -41,7 +44,7 @@ def main():
                 said.append(checked.stderr)
             start = time.monotonic()
             done = subprocess.run([program, path, "-o", os.path.join(folder, "out.h5"), "-q", "--force", "--progress", "none",
-                                   *cut], capture_output=True, text=True)
+                                   *cut, *SMALLER.get(name, [])], capture_output=True, text=True)
             if done.returncode:
                 said.append(f"ended with {done.returncode}\n{done.stderr}")
             print(f"{'FAIL' if said else 'ok  '} {name:<34} {time.monotonic() - start:5.1f} s")
