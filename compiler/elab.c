@@ -381,7 +381,7 @@ static bool runs_along(Ctx *c, Node *n)
         for (size_t k = 0; k < sizeof along / sizeof *along; k++)
             if (!strcmp(n->name, along[k])) return true;
         Bind *b = scope_find(c->S->top, n->name);
-        return b && b->kind == B_LET && elab_is_law(c->S, b->node->kid[0], 0);
+        return b && (b->kind == B_NET || (b->kind == B_LET && elab_is_law(c->S, b->node->kid[0], 0)));
     }
     if (n->kind == N_call && n->kid[0]->kind == N_name && function_draws(n->kid[0]->name)) return true;
     for (int k = 0; k < n->n_kids; k++)

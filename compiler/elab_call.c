@@ -36,15 +36,15 @@ typedef struct Law {
     const char *name;
     Op op;
     const char *arg[2];
-    bool bounded, plain;
+    bool plain;
 } Law;
 static const Law laws[] = {
-    {"normal", OP_RNORMAL, {"mean", "sd"}, true, false},
-    {"lognormal", OP_RLOGNORMAL, {"mean", "sd"}, true, false},
-    {"gamma", OP_RGAMMA, {"mean", "sd"}, true, false},
-    {"exponential", OP_REXPONENTIAL, {"mean", NULL}, true, false},
-    {"binomial", OP_RBINOMIAL, {"n", "p"}, false, true},
-    {"poisson", OP_RPOISSON, {"mean", NULL}, false, true},
+    {"normal", OP_RNORMAL, {"mean", "sd"}, false},
+    {"lognormal", OP_RLOGNORMAL, {"mean", "sd"}, false},
+    {"gamma", OP_RGAMMA, {"mean", "sd"}, false},
+    {"exponential", OP_REXPONENTIAL, {"mean", NULL}, false},
+    {"binomial", OP_RBINOMIAL, {"n", "p"}, true},
+    {"poisson", OP_RPOISSON, {"mean", NULL}, true},
 };
 const char *const function_names[] = {
 #define FUNCTION(name, example, doc) #name,
@@ -200,12 +200,9 @@ static bool draws_allowed(Ctx *c, Node *n, const char *name)
 
 static Ex elab_law(Ctx *c, Node *n, const Law *l)
 {
-    const char *names[4] = {l->arg[0], l->arg[1], l->bounded ? "min" : NULL, l->bounded ? "max" : NULL};
-    int first_bound = l->arg[1] ? 2 : 1;
-    const char *order[4];
-    int n_order = 0;
-    for (int k = 0; k < first_bound; k++) order[n_order++] = names[k];
-    if (l->bounded) order[n_order++] = "min", order[n_order++] = "max";
+    int first_bound = l->arg[1] ? 2 : 1, n_order = first_bound + 2;
+    const char *order[4] = {l->arg[0], l->arg[1]};
+    order[first_bound] = "min", order[first_bound + 1] = "max";
     Node *arg[4];
     if (!draws_allowed(c, n, l->name) || !named_args(c, n, l->name, order, n_order, arg)) return ex_poison();
     Ex e[4], ref = ex_poison();
@@ -237,7 +234,7 @@ static Ex elab_law(Ctx *c, Node *n, const Law *l)
             return ex_poison();
         }
     }
-    if (l->bounded && e[n_order - 2].is_const && e[n_order - 1].is_const && e[n_order - 2].kind == EX_NUM &&
+    if (e[n_order - 2].is_const && e[n_order - 1].is_const && e[n_order - 2].kind == EX_NUM &&
         e[n_order - 1].kind == EX_NUM && e[n_order - 2].num > e[n_order - 1].num) {
         diag_add(c->S->diags, D_out_of_range, n->span, "`min` is above `max`: nothing can be drawn");
         return ex_poison();

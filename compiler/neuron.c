@@ -237,9 +237,11 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
             break;
         case N_event: moments_check(in, p); break;
         case N_every: break;
-        case N_on:
-            diag_add(S->diags, D_not_yet, p->span, "this version does not run `%s` in a neuron yet", ast_kind_name(p->kind));
+        case N_on: {
+            Diag *d = diag_add(S->diags, D_syntax, p->span, "`on` stands in synapses");
+            diag_hint(d, "what happens at the neuron's own spike stands in the block of `spike when`");
             break;
+        }
         default: break;
         }
     }

@@ -178,18 +178,11 @@ static void wire_run(Sema *S, Node *n)
 
 static bool when_of(Sema *S, Node *when, PlanNetRec *r)
 {
-    *r = (PlanNetRec){.every = 1, .to = INT64_MAX};
-    if (!when) return true;
-    if (when->kind == N_rec_at) {
-        r->at_end = when->kid[0]->kind == N_name && when->kid[0]->name == sym("end");
-        if (!r->at_end) diag_add(S->diags, D_not_yet, when->span, "this version records states of the network `at end` or at regular intervals only");
-        return r->at_end;
-    }
-    if (!network_steps(S, when->kid[0], "a recording interval", &r->every)) return false;
-    if (when->n_kids > 1 && when->kid[1] && !network_steps(S, when->kid[1], "`from`", &r->from)) return false;
-    if (when->n_kids > 2 && when->kid[2] && !network_steps(S, when->kid[2], "`to`", &r->to)) return false;
-    if (r->every >= 1 && r->to > r->from) return true;
-    diag_add(S->diags, D_bad_interval, when->span, r->every < 1 ? "a recording interval is at least one time step" : "this window ends before it begins");
+    *r = (PlanNetRec){0};
+    if (!watch_when(S, when, &r->when)) return false;
+    if (r->when.kind != TIMES_SPIKES) return true;
+    Diag *d = diag_add(S->diags, D_record_not_recordable, when->span, "the network has no spikes, its populations have");
+    diag_hint(d, "record numbers of the network `at` given times, `at end` or `every` so often");
     return false;
 }
 

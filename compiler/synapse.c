@@ -12,10 +12,6 @@ bool synapse_setting(Sema *S, Node *settings, int k)
 {
     static const char *const known[] = {"delay", "post_delay", "autapses", "multapses", "seed", "wrap"};
     Node *e = settings->kid[k];
-    if (e->name == sym("store")) {
-        diag_add(S->diags, D_not_yet, ast_name_span(e), "this version has no `%s` yet", e->name);
-        return true;
-    }
     for (size_t q = 0; q < sizeof known / sizeof *known; q++) {
         if (strcmp(known[q], e->name)) continue;
         for (int j = 0; j < k; j++)
@@ -305,7 +301,7 @@ static void add_to_target(Ctx *c, Node *n)
     if (s->lost) return;
     int k = 0;
     while (k < j->n_sums && j->sum[k] != s->name) k++;
-    if (k == j->n_sums) diag_add(S->diags, D_not_yet, to->span, "this version adds to at most %d variables of a target", PLAN_SUMS);
+    if (k == j->n_sums) diag_add(S->diags, D_handler_write, to->span, "a synapse adds to at most %d variables of its target", PLAN_SUMS);
     else add_to_sum(c, n, s, k, arena_printf(S->arena, "target.%s", s->name));
 }
 

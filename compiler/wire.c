@@ -26,10 +26,6 @@ void wire_check_settings(Sema *S, Node *settings, const char *const *known, int 
                 diag_note_at(d, settings->kid[q]->span, "the first time here");
             }
         if (ok) continue;
-        if (!strcmp(e->name, "store")) {
-            diag_add(S->diags, D_not_yet, at, "this version has no `%s` yet", e->name);
-            continue;
-        }
         if (follow_up(S, settings, e->name)) continue;
         Diag *d = diag_add(S->diags, D_unknown_setting, at, "%s has no setting `%s`", of, e->name);
         const char *near = diag_nearest(e->name, known, (size_t)n_known);

@@ -331,7 +331,7 @@ static bool give_network(Engine *e, int64_t step)
 {
     for (int r = 0; r < e->plan->n_net_recs; r++) {
         const PlanNetRec *p = &e->plan->net_rec[r];
-        if (p->at_end || step < p->from || step >= p->to || (step - p->from) % p->every) continue;
+        if (!plan_due(&p->when, step)) continue;
         for (int s = 0; s < e->opt.n_sinks; s++) {
             Sink *sink = e->opt.sink[s];
             if (sink->network && !sink->network(sink, r, step, *agenda_value(e, p->net), e->fail)) return false;

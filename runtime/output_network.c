@@ -9,6 +9,7 @@ typedef struct OutNet { /* one recorded number */
     char *path;
     double factor;
     double *value;   /* vec: not yet written */
+    double *time;    /* vec, in ms: of frames at given times */
     uint64_t frames; /* written */
     int64_t first;   /* step of the first frame */
     bool any;
@@ -62,7 +63,22 @@ bool output_network_frame(OutNetwork *o, H5file *h, int rec, int64_t step, doubl
     n->any = true;
     output_scale(&scaled, &value, 1, n->factor);
     vec_push(n->value, scaled);
+    if (o->plan->net_rec[rec].when.kind == TIMES_AT) vec_push(n->time, decimal_time(step, o->plan->dt));
     return vec_len(n->value) < H5_CHUNK || write_values(n, h);
+}
+
+/* What tells a reader when the frames were taken. */
+static bool write_when(const OutNetwork *o, H5file *h, int rec)
+{
+    const OutNet *n = &o->net[rec];
+    const PlanLook *w = &o->plan->net_rec[rec].when;
+    if (w->kind == TIMES_AT) {
+        const char *to = arena_printf(o->arena, "/cortexc/record_times/%s", n->path + strlen("/cortexc/"));
+        return h5_array(h, to, H5K_F64, vec_len(n->time), H5_FLAT, n->time) && h5_attr_text(h, to, "units", "ms") &&
+               h5_attr_text(h, n->path, "times", to);
+    }
+    double start = decimal_time(n->first, o->plan->dt), dt = decimal_time(w->every, o->plan->dt);
+    return h5_attr(h, n->path, "start", H5K_F64, 0, &start) && (w->kind == TIMES_END || h5_attr(h, n->path, "dt", H5K_F64, 0, &dt));
 }
 
 bool output_network_finish(OutNetwork *o, H5file *h, const Engine *e)
@@ -71,17 +87,19 @@ bool output_network_finish(OutNetwork *o, H5file *h, const Engine *e)
     for (int k = 0; ok && k < o->plan->n_net_recs; k++) {
         const PlanNetRec *r = &o->plan->net_rec[k];
         OutNet *n = &o->net[k];
-        if (r->at_end && e) ok = output_network_frame(o, h, k, engine_stats(e).steps, engine_net(e, r->net));
+        if (e && (r->when.kind == TIMES_END || (r->when.kind == TIMES_AT && plan_rank(&r->when, engine_stats(e).steps) >= 0)))
+            ok = output_network_frame(o, h, k, engine_stats(e).steps, engine_net(e, r->net));
         ok = ok && write_values(n, h);
         if (!ok || !n->frames) continue;
-        double start = decimal_time(n->first, o->plan->dt), dt = decimal_time(r->every, o->plan->dt);
-        ok = h5_attr_text(h, n->path, "units", o->plan->net[r->net].unit) && h5_attr(h, n->path, "start", H5K_F64, 0, &start) &&
-             (r->at_end || h5_attr(h, n->path, "dt", H5K_F64, 0, &dt));
+        ok = h5_attr_text(h, n->path, "units", o->plan->net[r->net].unit) && write_when(o, h, k);
     }
     return ok;
 }
 
 void output_network_free(OutNetwork *o)
 {
-    for (int k = 0; o && k < o->plan->n_net_recs; k++) vec_free(o->net[k].value);
+    for (int k = 0; o && k < o->plan->n_net_recs; k++) {
+        vec_free(o->net[k].value);
+        vec_free(o->net[k].time);
+    }
 }

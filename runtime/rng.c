@@ -140,6 +140,31 @@ double rng_poisson(RngAt at, double mean)
     return rng_counts()->poisson(at, mean);
 }
 
+/* A count outside [lo, hi] is drawn again under a key of its own, since one count may take several blocks; after
+ * RNG_ATTEMPTS the last one is clipped to a whole number inside. */
+static double count_within(RngAt at, bool binomial, double a, double b, double lo, double hi)
+{
+    double k = 0;
+    uint64_t key = at.key;
+    for (uint32_t n = 0; n < RNG_ATTEMPTS; n++) {
+        if (n) at.key = rng_event(key, (int64_t)n, 0);
+        k = binomial ? rng_binomial(at, a, b) : rng_poisson(at, a);
+        if ((k >= lo && k <= hi) || k != k) return k;
+        if (!(lo <= hi)) break;
+    }
+    return k < lo ? cx_ceil(lo) : cx_floor(hi);
+}
+
+double rng_binomial_within(RngAt at, double n, double p, double lo, double hi)
+{
+    return count_within(at, true, n, p, lo, hi);
+}
+
+double rng_poisson_within(RngAt at, double mean, double lo, double hi)
+{
+    return count_within(at, false, mean, 0.0, lo, hi);
+}
+
 double rng_hypergeometric(RngAt at, double good, double bad, double draws)
 {
     return rng_counts()->hypergeometric(at, good, bad, draws);

@@ -35,9 +35,9 @@ static double draw_one(Op op, RngAt at, const double *x)
     case OP_RGAMMA:
         return rng_gamma(at, x[0], x[1], x[2], x[3]);
     case OP_RBINOMIAL:
-        return rng_binomial(at, x[0], x[1]);
+        return rng_binomial_within(at, x[0], x[1], x[2], x[3]);
     case OP_RPOISSON:
-        return rng_poisson(at, x[0]);
+        return rng_poisson_within(at, x[0], x[1], x[2]);
     default:
         cx_bug("operation %d is not a draw", (int)op);
     }

@@ -87,7 +87,7 @@ typedef struct PlanAttr { /* a weight or delay: the same for all, or computed pe
     int kernel, fn;
 } PlanAttr;
 
-enum { PLAN_SUMS = 4 };
+enum { PLAN_SUMS = 8 };
 typedef enum PlanWhen { ON_PRE, ON_POST, ON_EVENT } PlanWhen;
 typedef struct PlanFrom { /* neurons whose spikes, or other events, are events of synapses */
     int pop;
@@ -255,8 +255,7 @@ typedef struct PlanNet { /* a number of the whole network: FIELD_NETWORK columns
 
 typedef struct PlanNetRec { /* a recorded number of the network */
     int net;
-    bool at_end;             /* once, after the last run; or: */
-    int64_t every, from, to; /* steps, as in PlanRec */
+    PlanLook when; /* never TIMES_SPIKES */
 } PlanNetRec;
 
 typedef struct PlanTally { /* spikes that are counted */

@@ -29,6 +29,8 @@ double rng_exponential(RngAt at, double mean, double lo, double hi);
 double rng_gamma(RngAt at, double mean, double sd, double lo, double hi);
 double rng_binomial(RngAt at, double n, double p); /* exact law for any n up to 2^53 */
 double rng_poisson(RngAt at, double mean);         /* exact law for any mean */
+double rng_binomial_within(RngAt at, double n, double p, double lo, double hi); /* drawn again outside [lo, hi] */
+double rng_poisson_within(RngAt at, double mean, double lo, double hi);
 double rng_hypergeometric(RngAt at, double good, double bad, double draws); /* exact law */
 uint32_t rng_below(RngAt at, uint32_t n);          /* uniform in 0 … n-1, no bias (Lemire, redraws) */
 

@@ -248,6 +248,7 @@ population E : 40 of lif
 stimulus -> E : poisson(rate = 100 Hz, inputs = 10) as image { weight = 1.2 mV }
 state shown = 0, tries = 0, seen = 0
 record shown, tries, seen, image.gain every 50 ms
+record tries, image.gain at [200 ms, 0 ms, 150.1 ms, 100 s]
 record V of E[0] every 0.1 ms
 every 50 ms from 50 ms {
   seen = count(E, last = 50 ms)
@@ -259,6 +260,11 @@ run 10 s until shown == 8
     duration = len(out.record("E", "V"))
     trains = [[round(t / 0.1) for t in train] for train in out.trains("E", 40)]
     gain = out.read("/cortexc/network/image.gain")[0]
+    tries = out.read("/cortexc/network/tries")[0]
+    for name, want in (("tries#2", [tries[0], tries[3], tries[4]]), ("image.gain#2", [gain[0], gain[3], gain[4]])):
+        got = out.read(f"/cortexc/network/{name}")[0]
+        b.same(f"values of {name} at given times that differ from the frames", sum(x != y for x, y in zip(got, want)) + abs(len(got) - 3), 0)
+    b.same("their times", list(out.read("/cortexc/record_times/network/tries#2")[0]), [0.0, 150.1, 200.0])
     seen = out.read("/cortexc/network/seen")[0]
     shown = out.read("/cortexc/network/shown")[0]
     b.same("frames of the network", len(seen), duration // 500)

@@ -123,9 +123,9 @@ static double reference_draw(const Ins *s, const IrFn *f, const Frame *fr, int64
     case OP_RGAMMA:
         return rng_gamma(at, x[0], x[1], x[2], x[3]);
     case OP_RBINOMIAL:
-        return rng_binomial(at, x[0], x[1]);
+        return rng_binomial_within(at, x[0], x[1], x[2], x[3]);
     default:
-        return rng_poisson(at, x[0]);
+        return rng_poisson_within(at, x[0], x[1], x[2]);
     }
 }
 
@@ -588,7 +588,7 @@ Test(interp, normal_draws_of_ranges_equal_single_ones)
 Test(interp, every_law_draws_at_its_lane)
 {
     static const double parameter[][4] = {
-        {0}, {1, 2, 0, 3}, {2, 1, 0.5, 8}, {2, 0, 5}, {3, 1, 0, 9}, {20, 0.3}, {4}};
+        {0}, {1, 2, 0, 3}, {2, 1, 0.5, 8}, {2, 0, 5}, {3, 1, 0, 9}, {20, 0.3, 4, 7}, {4, 3, INFINITY}};
     for (int lanes = LANE_NEURON; lanes <= LANE_SYNAPSE; lanes++)
         for (int op = OP_RUNIFORM; op <= OP_RPOISSON; op++) {
             IrModule *m = module_with(false);

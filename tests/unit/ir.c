@@ -298,7 +298,7 @@ Test(ir, constants_fold_on_the_spot)
     cr_assert(ir_is_const(f, ir_op1(f, OP_NUM, ir_truth(f, true)), &x) && x == 1);
     cr_assert(ir_is_const(f, ir_op1(f, OP_SQRT, ir_const(f, -1)), &x) && x != x);
     cr_assert_not(ir_is_const(f, load(f, 0), &x));
-    double arg[] = {3};
+    double arg[] = {3, 0, 5};
     cr_assert_not(ir_eval_op(OP_RPOISSON, arg, &x));
     cr_assert_not(ir_eval_op(OP_LOAD, arg, &x));
     ir_module_free(m);
@@ -513,9 +513,10 @@ Test(ir, uniform_follows_dependence)
     IrFn *f = step_of(m);
     int v = load(f, 0), g = load(f, 2), t = ir_imm(f, OP_T, 0, NOWHERE);
     int gt = ir_op2(f, OP_MUL, g, t), vg = ir_op2(f, OP_MUL, v, g);
-    int own = ir_draw(f, OP_RPOISSON, 1, 0, NOWHERE, 1, &gt),
-        all = ir_draw(f, OP_RPOISSON, 1, INS_SHARED, NOWHERE, 1, &gt);
-    int mix = ir_draw(f, OP_RPOISSON, 1, INS_SHARED, NOWHERE, 1, &v);
+    int same[] = {gt, gt, gt}, other[] = {v, gt, gt};
+    int own = ir_draw(f, OP_RPOISSON, 1, 0, NOWHERE, 3, same),
+        all = ir_draw(f, OP_RPOISSON, 1, INS_SHARED, NOWHERE, 3, same);
+    int mix = ir_draw(f, OP_RPOISSON, 1, INS_SHARED, NOWHERE, 3, other);
     bool u[16];
     ir_uniform(m, f, u);
     cr_assert(u[g] && u[t] && u[gt] && u[all]);

@@ -416,6 +416,36 @@ Test(rng, binomial_follows_its_law)
     check_moments("binomial of 2^53", 0x1p53 * 0.37, sqrt(0x1p53 * 0.37 * 0.63));
 }
 
+static double log_few(double k, const double *p) /* a Poisson law restricted to 2 … 6 */
+{
+    double all = 0;
+    for (int j = 2; j <= 6; j++) all += exp(log_poisson(j, p));
+    return k < 2 || k > 6 ? -INFINITY : log_poisson(k, p) - log(all);
+}
+
+static double log_many(double k, const double *p) /* a binomial one to 38 … 60 */
+{
+    double all = 0;
+    for (int j = 38; j <= 60; j++) all += exp(log_binomial(j, p));
+    return k < 38 || k > 60 ? -INFINITY : log_binomial(k, p) - log(all);
+}
+
+Test(rng, counts_keep_within_their_bounds)
+{
+    const double mean[] = {1.3}, par[] = {60, 0.6};
+    for (uint32_t i = 0; i < N; i++) sample[i] = rng_poisson_within(at(i), 1.3, 1.5, 6);
+    check_law("poisson from 1.5 to 6", log_few, mean, 8);
+    for (uint32_t i = 0; i < N; i++) sample[i] = rng_binomial_within(at(i), 60, 0.6, 38, INFINITY);
+    check_law("binomial from 38 on", log_many, par, 60);
+    for (uint32_t i = 0; i < 1000; i++) {
+        cr_assert_eq(rng_poisson_within(at(i), 40, -INFINITY, INFINITY), rng_poisson(at(i), 40));
+        cr_assert_eq(rng_binomial_within(at(i), 90, 0.4, 0, 90), rng_binomial(at(i), 90, 0.4));
+    }
+    cr_expect_eq(rng_poisson_within(at(1), 1, 200.5, INFINITY), 201, "an unreachable interval is clipped to");
+    cr_expect_eq(rng_binomial_within(at(1), 10, 1, 0, 3.5), 3);
+    cr_expect(isnan(rng_poisson_within(at(1), NAN, 0, 1)));
+}
+
 Test(rng, hypergeometric_follows_its_law)
 {
     const double par[][3] = {
