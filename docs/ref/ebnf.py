@@ -115,7 +115,7 @@ LEXICAL = """\
 | `QUANTITY` | a number, blanks or none, and a unit of names from the [table of units](units.md) joined by `/ * ^` without blanks: `10 mV`, `0.1 mV/ms`, `1 uF/cm^2` |
 | `PERCENTAGE` | a number and `%` |
 | `TEXT` | `"…"` on one line |
-| `END` | the end of a line that is complete, or `;`. Inside of `( )` and `[ ]` line ends do not count, nor do those behind an operator, `,` `:` `->` `=` `{`, nor in front of a line that begins with an operator or `{` |
+| `END` | the end of a line that is complete, or `;`. Inside of `( )` and `[ ]` line ends do not count, nor do those behind an operator, `,` `:` `->` `=` `{` `then` `else` `of`, nor in front of a line that begins with an operator or with `->` `:` `=` `{` `then` `else` `using` `as` `unless` `of` `in` |
 
 `#` begins a comment, `##` one that documents the declaration below.
 """
