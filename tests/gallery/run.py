@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every model of models and models/gallery and looks at what it says of itself.
+"""Runs every model of models, models/validation and models/gallery and looks at what it says of itself.
 
     run.py CORTEXC [NAME …]
 
@@ -26,9 +26,10 @@ def main():
     program, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
     failed, ran, begin = [], 0, time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        shipped = sorted(glob.glob(os.path.join(ROOT, "models", "*.cortex")))
-        for path in shipped + sorted(glob.glob(os.path.join(ROOT, "models", "gallery", "*", "*.cortex"))):
-            name = os.path.relpath(path, os.path.join(ROOT, "models", *([] if path in shipped else ["gallery"])))[:-7]
+        found = [path for places in (["*.cortex"], ["validation", "*.cortex"], ["gallery", "*", "*.cortex"])
+                 for path in sorted(glob.glob(os.path.join(ROOT, "models", *places)))]
+        for path in found:
+            name = os.path.relpath(path, os.path.join(ROOT, "models"))[:-7].removeprefix("gallery" + os.sep)
             if wanted and name not in wanted and os.path.basename(name) not in wanted:
                 continue
             with open(path, encoding="utf-8") as f:
