@@ -28,8 +28,13 @@ Ex protocol_net(Ctx *c, int net, Span at)
     const PlanNet *n = &S->protocol->net[net];
     const NetInfo *info = &S->protocol->info[net];
     FnRole role = c->fn ? c->fn->role : FN_DERIV;
-    if (!c->fn || (role == FN_DERIV && c->fn->lanes == LANE_SYNAPSE)) {
+    if (!c->fn) {
         elab_not_constant(c, at, n->name);
+        return ex_poison();
+    }
+    if (role == FN_DERIV && !c->has_t) { /* an equation between events, whose coefficients are constant */
+        Diag *d = diag_add(S->diags, D_no_closed_form, at, "a block may change `%s` between events", n->name);
+        diag_hint(d, "write `each step` behind the equation to have it integrated in every step");
         return ex_poison();
     }
     Ex e;
