@@ -509,6 +509,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
     } else if (!rules_weighted(rule))
         ok = wire_weight(w, settings, n->kid[2], port, &p.weight) && ok;
     p.watched = protocol_watched(S, n->name, model ? model->name : NULL);
+    none = none && !p.watched; /* what a block names is there, also where a sweep leaves it no synapse */
     if (ok && !model) vary_weight(w, n->name, &p.weight);
     if (ok) note_sign(S, from->pop, &p.weight, port);
     if (ok && !none && w->mod && vec_len(w->mod->fn)) {

@@ -49,14 +49,30 @@ OutputSweep *output_sweep_open(const Plan *p, const char *path, const OutputInfo
     return NULL;
 }
 
+/* The rates of a point, which may have other populations than the table, that of point 0: found by name. */
+static bool rates(const OutputSweep *o, H5file *h, double *rate)
+{
+    const Plan *p = o->plan;
+    uint64_t n;
+    if (!h5_length(h, "/cortexc/populations/rate", &n)) return false;
+    Arena *a = arena_new("output");
+    const char **name = arena_many(a, const char *, n + 1);
+    double *own = arena_many(a, double, n + 1);
+    bool ok = h5_read_texts(h, a, "/cortexc/populations/name", n, name) && h5_read(h, "/cortexc/populations/rate", H5K_F64, 0, n, own);
+    for (int k = 0; ok && k < p->n_pops; k++)
+        for (uint64_t q = 0; q < n; q++)
+            if (!strcmp(name[q], p->pop[p->pop_order[k]].name)) rate[k] = own[q];
+    arena_free(a);
+    return ok;
+}
+
 bool output_sweep_add(OutputSweep *o, uint64_t k, const char *from, double *rate, uint64_t *met, uint64_t *expected, Fail *f)
 {
     uint64_t n = 0;
     *met = *expected = 0;
     H5file *h = h5_open(from, f);
     if (!h) return false;
-    bool ok = h5_length(h, "/cortexc/populations/rate", &n) && n == (uint64_t)o->plan->n_pops &&
-              h5_read(h, "/cortexc/populations/rate", H5K_F64, 0, n, rate);
+    bool ok = rates(o, h, rate);
     if (ok && h5_length(h, "/cortexc/expect/met", &n) && n < INT_MAX) {
         uint8_t *is = cx_alloc(n, sizeof *is, "output");
         *expected = n;

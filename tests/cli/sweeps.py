@@ -94,6 +94,9 @@ def sweeps(b, digest):
     t = points(b.path("fails.h5"))
     b.holds("a point that fails leaves the others", list(t["state"]) == [b"done", b"failed", b"failed", b"done"] and t["points"] == [0, 3], str(t["state"]))
     b.holds("and its message is kept", all(m for m in t["message"][1:3]) and not t["message"][0], str(t["message"]))
+    b.write("sizes.cortex", "param m = 1\npopulation pool[k in range(m)] : 5 of lif { I = 300 pA }\n"
+            "connect pool -> pool : probability((m - 2)/10) as pp { weight = 0.1 mV }\nat 10 ms { pp.weight *= 2 }\nsweep m = [2, 4, 3]\nrun 40 ms\n")
+    b.expect(0, "sizes.cortex", out=r"point +m +pool\[0\] \(Hz\) +pool\[1\] \(Hz\)\n +0 +2 +25.00 +25.00\n +1 +4 +25.00 +25.00\n")
     b.write("stops.cortex", "param g = 1\npopulation E : 5 of lif { I = g*300 pA }\nstate n = 0 in [0, 10]\n"
             "every 10 ms { n += count(E, last = 10 ms) }\nsweep g = [1, 3]\nrun 100 ms\n")
     b.expect(65, "stops.cortex", "-q", err=r"outside of \[0, 10\]\ncortexc: the run ended at \S+ ms; what came before is in the output\n")
