@@ -139,6 +139,16 @@ bool elab_fits(Ctx *c, Node *n, Ex e, Dim want, const char *what)
     return false;
 }
 
+/* Does the name stand for something that could be meant where a unit stands? Connections, stimuli and models are no
+ * values; populations are, in a list. */
+static bool has_value(Ctx *c, Sym name, bool list)
+{
+    if (c->inst && inst_slot(c->inst, name)) return true;
+    const Bind *b = scope_find(c->scope, name);
+    if (!b || b->kind == B_PROJ || b->kind == B_STIM || b->kind == B_NEURON || b->kind == B_SYNAPSE) return false;
+    return list || (b->kind != B_POP && b->kind != B_LAYER);
+}
+
 /* `3 mV/s` beside a variable `s`: two readings, so the user must choose. */
 static bool qty_ambiguous(Ctx *c, Node *n)
 {
@@ -152,8 +162,7 @@ static bool qty_ambiguous(Ctx *c, Node *n)
         size_t len = strcspn(p, "/*^()0123456789-. ");
         if (len) {
             Sym name = sym_n(p, len);
-            bool declared = (c->inst && inst_slot(c->inst, name)) || scope_find(c->scope, name);
-            if (declared && p != u) {
+            if (p != u && has_value(c, name, false)) {
                 Diag *d = diag_add(c->S->diags, D_unit_ambiguous, n->span, "`%s` can be read in two ways", t);
                 diag_note(d, "`%s` is a unit and also a variable here", name);
                 int digits = (int)(u - t);
@@ -178,7 +187,7 @@ static bool unit_shaped(Node *n, Ctx *c, int *units, int *declared)
         Unit u;
         if (unit_name(n->name, strlen(n->name), &u)) ++*units;
         else return false;
-        if ((c->inst && inst_slot(c->inst, n->name)) || scope_find(c->scope, n->name)) ++*declared;
+        if (has_value(c, n->name, true)) ++*declared;
         return true;
     }
     case N_binary:

@@ -28,8 +28,13 @@ Ex protocol_net(Ctx *c, int net, Span at)
     const PlanNet *n = &S->protocol->net[net];
     const NetInfo *info = &S->protocol->info[net];
     FnRole role = c->fn ? c->fn->role : FN_DERIV;
-    if (!c->fn || (role == FN_DERIV && c->fn->lanes == LANE_SYNAPSE)) {
+    if (!c->fn) {
         elab_not_constant(c, at, n->name);
+        return ex_poison();
+    }
+    if (role == FN_DERIV && !c->has_t) { /* an equation between events, whose coefficients are constant */
+        Diag *d = diag_add(S->diags, D_no_closed_form, at, "a block may change `%s` between events", n->name);
+        diag_hint(d, "write `each step` behind the equation to have it integrated in every step");
         return ex_poison();
     }
     Ex e;
@@ -412,6 +417,7 @@ bool protocol_measure(Ctx *c, Node *n, Ex *out)
     Sym f = n->kid[0]->kind == N_name ? n->kid[0]->name : NULL;
     m.rate = f && !strcmp(f, "rate");
     if (!f || n->n_kids < 2 || !(m.rate || take_of(f, &m.take))) return false;
+    if ((m.take == TAKE_MIN || m.take == TAKE_MAX) && n->n_kids > 2 && n->kid[2]->kind != N_arg) return false; /* of two numbers */
     m.of = n->kid[1];
     bool synapses = own_variable(c, m.of) || projection(S, m.of), pops = !synapses && path_is_pops(S, m.of);
     if (!synapses && !pops && m.take != TAKE_COUNT && !m.rate) return false;

@@ -56,6 +56,47 @@ static void print_when(const PlanLook *w)
     else printf(" every %lld steps", (long long)w->every);
 }
 
+/* What synapses do beside the arrivals of spikes and the spikes of their targets. */
+static void print_synapse(const Compiled *c, const PlanSynapse *s)
+{
+    static const char *const word[] = {[ON_PRE] = "pre", [ON_POST] = "post", [ON_EVENT] = "event"};
+    for (int k = 0; k < s->n_handlers; k++) {
+        const PlanHandler *h = &s->handler[k];
+        if (h->when != ON_EVENT && h->field < 0 && !h->after && h->trace < 0) continue;
+        printf("  on %s", word[h->when]);
+        for (int q = 0; q < h->n_from; q++) {
+            const PlanPop *from = &c->plan->pop[h->from[q].pop];
+            const char *event = h->from[q].field < 0 ? "spike" : c->mod[from->kernel]->field[h->from[q].field].name;
+            printf("%s %s.%s (%u neurons)", q ? "," : " of", from->name, event, h->from[q].sel.n);
+        }
+        if (h->field >= 0) printf(", at an event of the neuron");
+        if (h->after) printf(", after %lld steps", (long long)h->after);
+        if (h->trace >= 0) printf(", once for each %s", h->when == ON_PRE ? "source" : "target");
+        printf("\n");
+    }
+    if (s->fn_step >= 0) printf("  in every step%s\n", s->n_flows ? ", adding to inputs of the target" : "");
+}
+
+/* What inputs of a population read of others. */
+static void print_links(const IrModule *m)
+{
+    for (size_t k = 0, n = 0; k < vec_len(m->field); k++)
+        if (m->field[k].kind == FIELD_LINK) printf("%s %s", n++ ? "," : ", reads", m->field[k].name);
+}
+
+/* What a list of acts sets, each thing once. */
+static void print_acts(const Plan *p, const PlanAct *act, int n)
+{
+    const char *sep = ", sets";
+    for (int k = 0; k < n; k++) {
+        bool told = !act[k].what || (act[k].kind != ACT_NET && act[k].kind != ACT_POP && act[k].kind != ACT_SYNAPSE);
+        for (int q = 0; q < k && !told; q++) told = act[q].what && !strcmp(act[q].what, act[k].what);
+        if (told || (act[k].kind == ACT_NET && *p->net[act[k].to].name == '~')) continue;
+        printf("%s %s", sep, act[k].what);
+        sep = ",";
+    }
+}
+
 static void print_plan(const Compiled *c)
 {
     const Plan *p = c->plan;
@@ -66,7 +107,10 @@ static void print_plan(const Compiled *c)
         printf("population %s: %u of %s, layer %s", q->name, q->n, q->model, q->layer);
         if (q->list.n) printf(", %zu events", q->list.n);
         else if (q->is_source && q->fn_rate < 0) printf(", %.17g events a step", q->source_mean);
-        if (q->kernel >= 0) printf(", kernel %d", q->kernel);
+        if (q->kernel >= 0) {
+            printf(", kernel %d", q->kernel);
+            print_links(c->mod[q->kernel]);
+        }
         printf("\n");
     }
     for (int k = 0; k < p->n_projs; k++) {
@@ -79,6 +123,7 @@ static void print_plan(const Compiled *c)
         else printf(", weight %.17g", q->weight.value);
         if (q->delay.varies) printf(", delay by kernel %d\n", q->delay.kernel);
         else printf(", delay %.17g steps\n", q->delay.value);
+        if (q->synapse.name) print_synapse(c, &q->synapse);
     }
     for (int k = 0; k < p->n_stims; k++) {
         static const char *const stim_kind[N_STIM_KINDS] = {[STIM_POISSON] = "poisson", [STIM_DRIVE] = "drive", [STIM_SPIKES] = "spikes"};
@@ -86,6 +131,9 @@ static void print_plan(const Compiled *c)
         printf("stimulus %s: %s onto %u neurons", q->name, stim_kind[q->kind], q->sel.n);
         if (q->kind == STIM_POISSON && q->rate_fn < 0) printf(", %.17g events a step", q->mean);
         if (q->kind == STIM_SPIKES) printf(", %zu events", q->list.n);
+        if (q->rate_fn >= 0) printf(", rate by kernel %d", q->rate_kernel);
+        if (q->weight_net >= 0) printf(", weight %s", p->net[q->weight_net].name);
+        if (q->gain_net >= 0) printf(", gain %s", p->net[q->gain_net].name);
         printf("\n");
     }
     for (int k = 0; k < p->n_recs; k++) {
@@ -116,7 +164,9 @@ static void print_plan(const Compiled *c)
             printf("%s", m->name);
             if (m->every) printf(" each %lld steps from %lld", (long long)m->every, (long long)m->from);
             else if (m->at >= 0) printf(" at step %lld", (long long)m->at);
-            printf(": %d acts\n", m->n_acts);
+            printf(": %d acts", m->n_acts);
+            print_acts(p, m->act, m->n_acts);
+            printf("\n");
         }
         printf("run %lld steps%s\n", (long long)p->run[k].steps, p->run[k].until >= 0 ? " until a condition" : "");
     }

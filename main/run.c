@@ -172,6 +172,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     if (ok && !stop_now) total = st.steps; /* `until` may have ended runs */
     progress_done(pr, st.steps, total, st.spikes);
     Fail why = f;
+    const char *place = o->part ? "the output" : path; /* a point's own file goes into that of its sweep */
     if (!ok && !nan.hit && !engine_refused(e)) {
         status = complain(o, &f);
         output_abandon(out);
@@ -179,7 +180,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
         status = complain(o, &f);
     } else if (engine_refused(e)) {
         status = complain(o, &why);
-        fprintf(stderr, "cortexc: the run ended at %.10g ms; what came before is in %s\n", decimal_time(st.steps, p->dt), path);
+        fprintf(stderr, "cortexc: the run ended at %.10g ms; what came before is in %s\n", decimal_time(st.steps, p->dt), place);
     } else {
         bool met = tell_expected(o, x);
         if (!o->quiet) tell(o, s, &st, path);
@@ -188,7 +189,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
             tell_nan(l, o, &nan);
             status = EXIT_MODEL;
         } else if (stop_now) {
-            fprintf(stderr, "cortexc: interrupted after %.10g ms; what was simulated is in %s\n", decimal_time(st.steps, p->dt), path);
+            fprintf(stderr, "cortexc: interrupted after %.10g ms; what was simulated is in %s\n", decimal_time(st.steps, p->dt), place);
             status = 128 + (int)stop_signal;
         } else if (!met && o->strict)
             status = 1;

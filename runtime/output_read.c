@@ -165,6 +165,12 @@ OutputFile *output_read(const char *path, Fail *f)
     OutputFile *o = cx_alloc(1, sizeof *o, "output file");
     *o = (OutputFile){.arena = arena_new("output file"), .h5 = h};
     o->path = arena_strdup(o->arena, path);
+    uint64_t points;
+    if (h5_length(h, "/cortexc/sweep/state", &points)) {
+        fail_set(f, EXIT_MODEL, "%s holds %llu runs of a sweep; `cortexc show` prints their table", path, (unsigned long long)points);
+        output_close(o);
+        return NULL;
+    }
     if (read_head(o, f) && read_pops(o, f) && read_rows(o, f)) return o;
     output_close(o);
     return NULL;

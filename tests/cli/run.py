@@ -195,6 +195,9 @@ def stages(b):
     for stage in ("ast", "ir", "plan"):
         b.expect(0, "emit", stage, "m.cortex", out="E", err="")
     b.expect(64, "emit", "poem", "m.cortex", err="poem")
+    b.expect(0, "emit", "plan", os.path.join(ROOT, "tests/golden/run/together.cortex"), err="",
+             out=r"kernel \d+, reads pool\[1\]\.V\n(.|\n)*  on event of VTA\[1\]\.spike \(2 neurons\), after 20 steps\n"
+                 r"(.|\n)*at#1 at step 150: \d+ acts, sets pool\[1\]\.tau_e, ")
     b.expect(0, "check", "m.cortex", out="exact")
     for name in sorted(os.listdir(os.path.join(ROOT, "models"))):
         if name.endswith(".cortex"):

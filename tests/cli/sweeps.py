@@ -86,12 +86,17 @@ def sweeps(b, digest):
     b.expect(1, "swept.cortex", "-q", "-o", "two.h5", "--strict")
     b.holds("expectations are counted", 0 < t["met"].sum() < t["expected"].sum() == 24, str(t["met"]))
     b.expect(0, "show", "swept.h5", out="swept: 24 points\n")
+    for command in ("stats", "plot"):
+        b.expect(65, command, "swept.h5", err="swept.h5 holds 24 runs of a sweep; `cortexc show` prints their table")
     b.holds("nothing but the result is left", not [f for f in os.listdir(b.folder) if ".point-" in f], str(os.listdir(b.folder)))
     b.write("fails.cortex", FAILS)
     b.expect(65, "fails.cortex", err=r"point 1 \(g = 0\) failed with 65:\n", out="2 +-1 +-  failed\n")
     t = points(b.path("fails.h5"))
     b.holds("a point that fails leaves the others", list(t["state"]) == [b"done", b"failed", b"failed", b"done"] and t["points"] == [0, 3], str(t["state"]))
     b.holds("and its message is kept", all(m for m in t["message"][1:3]) and not t["message"][0], str(t["message"]))
+    b.write("stops.cortex", "param g = 1\npopulation E : 5 of lif { I = g*300 pA }\nstate n = 0 in [0, 10]\n"
+            "every 10 ms { n += count(E, last = 10 ms) }\nsweep g = [1, 3]\nrun 100 ms\n")
+    b.expect(65, "stops.cortex", "-q", err=r"outside of \[0, 10\]\ncortexc: the run ended at \S+ ms; what came before is in the output\n")
     b.expect(65, "swept.cortex", "-q", "--set", "w=1 mV", err="swept together")
     b.expect(73, "fails.cortex", "-o", "swept.h5", err="no output of this model")
     b.write("long.cortex", MODEL.replace("run 60 ms", "run 10 s"))
