@@ -417,6 +417,7 @@ bool protocol_measure(Ctx *c, Node *n, Ex *out)
     Sym f = n->kid[0]->kind == N_name ? n->kid[0]->name : NULL;
     m.rate = f && !strcmp(f, "rate");
     if (!f || n->n_kids < 2 || !(m.rate || take_of(f, &m.take))) return false;
+    if ((m.take == TAKE_MIN || m.take == TAKE_MAX) && n->n_kids > 2 && n->kid[2]->kind != N_arg) return false; /* of two numbers */
     m.of = n->kid[1];
     bool synapses = own_variable(c, m.of) || projection(S, m.of), pops = !synapses && path_is_pops(S, m.of);
     if (!synapses && !pops && m.take != TAKE_COUNT && !m.rate) return false;
