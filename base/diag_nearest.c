@@ -31,7 +31,8 @@ static int distance(const char *a, int n, const char *b, int m)
 }
 
 /* The nearest candidate, the first of equals; NULL when none is within a third of the word's length
- * (or one edit, for short words). NULL candidates are passed over. */
+ * (or one edit, for short words). NULL candidates and the word itself are passed over: what is unknown
+ * by its very name has another mistake. */
 const char *diag_nearest(const char *word, const char *const *candidates, size_t n)
 {
     size_t len = strlen(word);
@@ -40,7 +41,7 @@ const char *diag_nearest(const char *word, const char *const *candidates, size_t
     const char *found = NULL;
     for (size_t k = 0; k < n; k++) {
         size_t other = candidates[k] ? strlen(candidates[k]) : 0;
-        if (other == 0 || other > LONGEST) continue;
+        if (other == 0 || other > LONGEST || !strcmp(word, candidates[k])) continue;
         if (strcasecmp(word, candidates[k]) == 0 && best > 0) { /* only the capitals differ */
             best = 0;
             found = candidates[k];

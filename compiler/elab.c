@@ -516,7 +516,7 @@ static Ex elab_kind(Ctx *c, Node *n)
     case N_field:
         if (c->block && protocol_part(c, n, &part)) return part;
         if (path_is_pops(c->S, n)) return c->inst || c->links || (c->fn && !c->block) ? links_value(c, n) : path_pops(c->S, n);
-        if (c->inst && c->inst->joint && c->inst->joint->handler && n->kid[0]->kind == N_name &&
+        if ((c->inst ? c->inst->joint && c->inst->joint->handler : c->block && c->fn && c->fn->lanes == LANE_SYNAPSE) && n->kid[0]->kind == N_name &&
             (!strcmp(n->kid[0]->name, "source") || !strcmp(n->kid[0]->name, "target")))
             return synapse_neuron(c, n);
         if (space_is_position(c, n)) return space_position(c, n);

@@ -35,6 +35,18 @@ void inst_init(Inst *in)
     if (in->last_spike_field >= 0) ir_store(in->init, in->last_spike_field, ir_const(in->init, -INFINITY), (Span){0, 0});
 }
 
+/* Does `n` fall when `v` rises, as `-V/DT` and `(EL - V)/DT` do? Other names count as positive, as scales are. */
+static bool falls_with(const Node *n, Sym v)
+{
+    if (n->kind == N_neg) return ast_mentions(n->kid[0], N_name, v) && !falls_with(n->kid[0], v);
+    if (n->kind != N_binary) return false;
+    Node *a = n->kid[0], *b = n->kid[1];
+    bool in_a = ast_mentions(a, N_name, v), in_b = ast_mentions(b, N_name, v);
+    if (in_a && in_b) return false;
+    if (n->op == '-' && in_b) return !falls_with(b, v);
+    return (n->op == '+' || n->op == '-' || n->op == '*' || (n->op == '/' && in_a)) && falls_with(in_a ? a : b, v);
+}
+
 /* A plain exponential of the tested variable overflows before the test can reset it. */
 static bool bare_exp_of(Node *n, Sym v, Node **call)
 {
@@ -43,7 +55,8 @@ static bool bare_exp_of(Node *n, Sym v, Node **call)
         Sym f = n->kid[0]->name;
         if (f == sym("min") || f == sym("clip")) return false;
         if ((f == sym("exp") || f == sym("sinh") || f == sym("cosh")) && n->n_kids == 2) {
-            if (ast_mentions(n->kid[1], N_name, v) && !ast_mentions(n->kid[1], N_call, NULL)) {
+            bool falls = f == sym("exp") && falls_with(n->kid[1], v);
+            if (ast_mentions(n->kid[1], N_name, v) && !ast_mentions(n->kid[1], N_call, NULL) && !falls) {
                 *call = n;
                 return true;
             }

@@ -245,16 +245,27 @@ static bool bounds(Sema *S, const Bound *b, const MeasureDef *def, Dim dim, Plan
     return true;
 }
 
+/* The populations of one side of a measure, several in brackets as in a model. */
+static void say_side(Sema *S, Buf *b, const Ex *pops)
+{
+    for (int k = 0; k < pops->n; k++)
+        buf_printf(b, "%s%s", k ? ", " : pops->n > 1 ? "[" : "", wire_selected(S, &pops->pops[k]));
+    if (pops->n > 1) buf_printf(b, "]");
+}
+
 /* An expectation from a loop names what this round of it looks at: its own text is that of all rounds. */
-static const char *said_of_round(Sema *S, const PlanExpect *x, const Ex *pops, const MeasureDef *def, Node *side)
+static const char *said_of_round(Sema *S, const PlanExpect *x, const Ex *pops, const Ex *second, const MeasureDef *def,
+                                 Node *side)
 {
     Buf b = {0};
     const char *blank = *x->unit ? " " : "";
     buf_printf(&b, "expect %s(", x->measure);
-    for (int k = 0; k < pops->n; k++) buf_printf(&b, "%s%s", k ? ", " : "", wire_selected(S, &pops->pops[k]));
+    say_side(S, &b, pops);
+    if (second->n) buf_printf(&b, ", "), say_side(S, &b, second);
     if (def->of_values && pops->n) buf_printf(&b, ".%s", side->name);
     else if (def->of_values) buf_printf(&b, "%s", ast_source(S->ast, side));
     if (x->from > 0) buf_printf(&b, ", from = %s", unit_show(S->arena, decimal_time(x->from, S->dt), DIM_TIME, NULL));
+    if (x->to < INT64_MAX) buf_printf(&b, ", to = %s", unit_show(S->arena, decimal_time(x->to, S->dt), DIM_TIME, NULL));
     if (x->last >= 0) buf_printf(&b, ", last = %s", unit_show(S->arena, decimal_time(x->last, S->dt), DIM_TIME, NULL));
     buf_printf(&b, ") in %c%.4g%s%s, %.4g%s%s%c", x->open_lo ? '(' : '[', x->lo, blank, x->unit, x->hi, blank, x->unit, x->open_hi ? ')' : ']');
     const char *text = arena_strdup(S->arena, b.p);
@@ -269,7 +280,7 @@ static void expect(Sema *S, Node *n, int64_t total)
     if (!m) return;
     const MeasureDef *def = measure_of(S, m);
     PlanExpect x = {.text = ast_source(S->ast, n), .measure = def->name, .to = INT64_MAX, .last = -1, .syn_rec = -1, .unit = ""};
-    Ex pops = {0};
+    Ex pops = {0}, second = {0};
     Dim dim = def->unit == MEASURE_RATE ? DIM_RATE : def->unit == MEASURE_TIME ? DIM_TIME : DIM_NONE;
     int n_sides = sides(S, m, def, side);
     if (!n_sides) return;
@@ -279,7 +290,7 @@ static void expect(Sema *S, Node *n, int64_t total)
     if (def->unit == MEASURE_TIME) x.unit = "ms";
     bool ok = synapses ? of_synapses(S, side[0], &x, &dim) : def->of_values ? of_variable(S, side[0], total, &x, &pops, &dim) : add_pops(S, side[0], true, &x, &pops);
     x.n_first = x.n_pops;
-    if (ok && n_sides > 1) ok = add_pops(S, side[1], true, &x, &pops);
+    if (ok && n_sides > 1) ok = add_pops(S, side[1], true, &x, &second);
     if (!ok || !bounds(S, &b, def, dim, &x)) return;
     int64_t to = x.to < total ? x.to : total;
     if (!synapses && x.from >= to && total > 0) {
@@ -288,7 +299,7 @@ static void expect(Sema *S, Node *n, int64_t total)
         diag_note(d, "the model runs for %s", unit_show(S->arena, decimal_time(total, S->dt), DIM_TIME, NULL));
         return;
     }
-    if (n->flags & AST_EXPANDED) x.text = said_of_round(S, &x, &pops, def, side[0]);
+    if (n->flags & AST_EXPANDED) x.text = said_of_round(S, &x, &pops, &second, def, side[0]);
     vec_push(S->expect, x);
 }
 

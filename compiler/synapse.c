@@ -245,8 +245,9 @@ static Ex neuron_value(Ctx *c, const PopRef *r, bool source, Sym name, Node *at)
 Ex synapse_neuron(Ctx *c, Node *n)
 {
     bool source = !strcmp(n->kid[0]->name, "source");
-    const Joint *j = c->inst->joint;
-    return neuron_value(c, source ? j->from : j->to, source, n->name, n);
+    const Joint *j = c->inst ? c->inst->joint : NULL; /* static synapses have no model */
+    const PopRef *from = j ? j->from : c->from, *to = j ? j->to : c->to;
+    return neuron_value(c, source ? from : to, source, n->name, n);
 }
 
 Ex synapse_port(Ctx *c, Node *n)

@@ -145,6 +145,29 @@ run 10 ms
 
 
 @check()
+def weights_by_voltage(b):
+    """A block that reads both neurons of static and of plastic synapses sees their values at that time."""
+    for model, rest in (("static", ""), ("stdp", ", w_max = 40 mV")):
+        out = b.text("voltage_" + model, f"""
+population S : 2 of lif {{ V = 3 mV*i }}
+population E : 3 of lif {{ V = 5 mV + 1 mV*i }}
+stimulus -> E.I : drive(300 pA + 10 pA*i)
+connect S -> E : all_to_all using {model} as se {{ weight = 1 mV{rest} }}
+every 10 ms {{ se.weight = 1 mV + target.V + source.V }}
+record V of S every 10 ms
+record V of E every 10 ms
+record weight of se every 10 ms
+run 40 ms
+""")
+        w, _ = out.read("/cortexc/synapses/se/weight")
+        w = [w[k:k + 6] for k in range(0, len(w), 6)]
+        s, e = out.record("S", "V"), out.record("E", "V")
+        want = [[1 + s[k][i] + e[k][j] for i in range(2) for j in range(3)] for k in range(4)]
+        b.near(f"{model}: largest difference", max(abs(x - y) for a, c in zip(w, want) for x, y in zip(a, c)), 0, 2e-6)
+        b.same(f"{model}: frames", len(w), 4)
+
+
+@check()
 def traces_set(b):
     """An event-driven trace whose time constant is set goes on from where it was; homeostasis within a synapse."""
     out = b.text("traces", """

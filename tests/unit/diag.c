@@ -211,6 +211,7 @@ Test(diag, nearest)
     cr_assert_str_eq(diag_nearest("wieght", names, n), "weight");
     cr_assert_str_eq(diag_nearest("dely", names, n), "delay");
     cr_assert_null(diag_nearest("x", names, n));
+    cr_assert_null(diag_nearest("weight", (const char *[]){"weight"}, 1)); /* the word itself is no hint */
     cr_assert_null(diag_nearest("voltage", names, n));
     cr_assert_null(diag_nearest("", names, n));
     char word[200];
