@@ -50,6 +50,9 @@ typedef struct IrOp {
 } IrOp;
 extern const IrOp ir_op_table[N_OPS];
 
+/* Is it a random draw? Their rows stand together in ops.def. */
+static inline bool ir_op_draws(Op op) { return op >= OP_RUNIFORM && op <= OP_RPOISSON; }
+
 enum { INS_SHARED = 1 }; /* a draw that is the same for the whole population */
 
 typedef struct IrField {

@@ -56,20 +56,14 @@ static bool starts_alike(const IrModule *m, int64_t field)
 /* Is instruction v the same for all synapses of that neuron? `alike` knows of those before it. */
 static bool is_alike(const Placing *p, FieldKind side, const Ins *s, const bool *alike)
 {
+    if (ir_op_draws((Op)s->op)) return false;
     switch ((Op)s->op) {
     case OP_LOAD: return p->m->field[s->imm.k].uniform || p->side[s->imm.k] == side;
     case OP_I:
     case OP_SRC_LOAD: return side == FIELD_PRE;
     case OP_J:
     case OP_TGT_LOAD: return side == FIELD_POST;
-    case OP_MULT:
-    case OP_RUNIFORM:
-    case OP_RNORMAL:
-    case OP_RLOGNORMAL:
-    case OP_REXPONENTIAL:
-    case OP_RGAMMA:
-    case OP_RBINOMIAL:
-    case OP_RPOISSON: return false;
+    case OP_MULT: return false;
     default: break;
     }
     for (int k = 0; k < 4; k++)

@@ -47,21 +47,7 @@ bool native_worth(const IrFn *f)
     }
 }
 
-static bool is_draw(const Ins *s)
-{
-    switch (s->op) {
-    case OP_RUNIFORM:
-    case OP_RNORMAL:
-    case OP_RLOGNORMAL:
-    case OP_REXPONENTIAL:
-    case OP_RGAMMA:
-    case OP_RBINOMIAL:
-    case OP_RPOISSON:
-        return true;
-    default:
-        return false;
-    }
-}
+static bool is_draw(const Ins *s) { return ir_op_draws((Op)s->op); }
 
 static bool is_inline(const Ins *s) { return s->op == OP_CONST || s->op == OP_TRUTH; }
 
