@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 from brian2 import (Hz, Mohm, Network, NeuronGroup, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, Synapses,
-                    PoissonGroup, cm, defaultclock, linked_var, ms, mV, msiemens, nS, pA, pF, prefs, second, seed, siemens,
+                    TimedArray, PoissonGroup, cm, defaultclock, linked_var, ms, mV, msiemens, nS, pA, pF, prefs, second, seed, siemens,
                     uF, um)
 
 from peer import differ, example, main, mean, same, trace
@@ -568,6 +568,49 @@ def izhikevich2007(ours):
     for name, what in (("s", "strength"), ("c", "eligibility"), ("d", "dopamine")):
         peer, mine = getattr(V, name).T, result.weights["S", name]
         yield trace(what, peer, mine, 1e-6 * abs(peer).max())
+
+
+def delay_lines(copies, sigma_ear, sigma):
+    """So many pairs of ears that hear one sound, each with its thirty detectors; monitors of the delays, the ears and the detectors."""
+    dt, k, late = 0.02, np.arange(50000), 2/3*ms
+    turned = np.sin(k*12.9898)*43758.5453
+    sound = TimedArray(10*np.sqrt(12)*(turned - np.floor(turned) - 0.5), dt=dt*ms)
+    G = NeuronGroup(2*copies, """dx/dt = (sound(t - delay) - x)/(1*ms) + sigma_ear*(2/(1*ms))**.5*xi : 1 (unless refractory)
+                                 delay = distance*sin(theta) : second
+                                 distance : second
+                                 dtheta/dt = 2*pi/second : radian""", threshold="x > 1", reset="x = 0", refractory=2.5*ms, method="euler",
+                    namespace={"sound": sound, "sigma_ear": sigma_ear})
+    G.distance = np.tile([-0.5, 0.5], copies)*late
+    D = NeuronGroup(30*copies, "dv/dt = -v/(1*ms) + sigma*(2/(1*ms))**.5*xi : 1", threshold="v > 1", reset="v = 0", method="euler",
+                    namespace={"sigma": sigma})
+    S = Synapses(G, D, on_pre="v += 0.5")
+    S.connect("i//2 == j//30")
+    n = np.asarray(S.j) % 30
+    S.delay = np.where(np.asarray(S.i) % 2 == 0, n, 29 - n)/29*1.1*late
+    S.pre.when = "after_resets"     # a spike that meets one of its target is not lost
+    M, spikes = StateMonitor(G, "delay", record=[0, 1], dt=1*ms), [SpikeMonitor(G), SpikeMonitor(D)]
+    run(1000, G, D, S, M, *spikes, dt=dt)
+    return M, *spikes
+
+
+@example
+def jeffress1948(ours):
+    """Once without noise in the cells, and with it; the sound is the same. Brian2 counts the spike's own step as refractory."""
+    edits = [("state v = 0", "method = euler_maruyama\n  state v = 0"), ("state x = 0", "method = euler_maruyama\n  state x = 0"), ("refractory 2.5 ms", "refractory 2.48 ms")]
+    result = ours("jeffress1948", edits=edits + [("expect count(detectors) > 100", "")], sigma_ear=0, sigma=0)
+    M, E, D = delay_lines(1, 0, 0)
+    yield trace("how much later it reaches each ear", np.asarray(M.delay/ms).T, result.traces["ears", "late"])
+    yield same_spikes("ears without noise", trains(E, 0.02), result.trains("ears"), 0.02)
+    yield same_spikes("detectors without noise", trains(D, 0.02), result.trains("detectors"), 0.02)
+
+    results = [ours("jeffress1948", seed=k, edits=edits) for k in range(1, 21)]
+    seed(1)
+    M, E, D = delay_lines(20, 0.1, 0.1)
+    yield mean("rate of an ear", np.reshape(E.count, (20, 2)).mean(axis=1), [r.rate("ears") for r in results])
+    yield mean("rate of a detector", np.reshape(D.count, (20, 30)).mean(axis=1), [r.rate("detectors") for r in results])
+    ears = [(np.asarray(D.i) % 30)[(np.asarray(D.i)//30 == k) & (D.t < 500*ms)].mean() for k in range(20)]
+    yield mean("mean index of the detectors that fire in the first half", ears,
+               [r.ids["detectors"][r.times["detectors"] <= 500].mean() for r in results], "")
 
 
 @example
