@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 from brian2 import (Hz, Mohm, Network, NeuronGroup, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, Synapses,
-                    PoissonGroup, cm, defaultclock, ms, mV, msiemens, nS, pA, pF, prefs, second, seed, siemens,
+                    PoissonGroup, cm, defaultclock, linked_var, ms, mV, msiemens, nS, pA, pF, prefs, second, seed, siemens,
                     uF, um)
 
 from peer import differ, example, main, mean, same, trace
@@ -23,7 +23,7 @@ def run(duration, *objects, dt=0.1):
     """Runs the objects in a network of their own; `duration` in ms."""
     defaultclock.dt = dt * ms
     net = Network(*objects)
-    net.run(duration * ms)
+    net.run(duration * ms, namespace={})
     return net
 
 
@@ -370,7 +370,6 @@ def reliability(ours):
         c = NeuronGroup(1, "du/dt = -u/(5*ms) + sqrt(2/(5*ms))*xi : 1", method="euler")
         G = NeuronGroup(25, """dx/dt = (0.9 + 0.5*I - x)/(10*ms) + 0.015*sqrt(2/(10*ms))*xi : 1
                                I : 1 (linked)""", threshold="x > 1", reset="x = 0", refractory=5 * ms, method="euler")
-        from brian2 import linked_var
         G.I = linked_var(c, "u")
         M = SpikeMonitor(G)
         run(2000, c, G, M)
@@ -469,6 +468,106 @@ def vogels2011(ours):
         run(2000, G, X, Y, Z, M)
         peer.append((M.t / ms > 1000).sum() / 1600)
     yield mean("rate of the excitatory cells in the second second", peer, mine)
+
+
+def pursuit(copies, dt, driven, starts):
+    """So many retinas and eyes of their own; monitors of the positions and the spikes, in this order: eyes, retinas, motors."""
+    E = NeuronGroup(copies, f"""dx/dt = velocity : 1
+                                dvelocity/dt = (1/(50*ms))**2*(x0 - x) - 1/(50*ms)*velocity : 1/second
+                                dx0/dt = -x0/(20*ms) : 1
+                                dx_object/dt = (n - x_object)/(500*ms) : 1
+                                dn/dt = -n/(500*ms) + {driven} : 1""", method="euler")
+    R = NeuronGroup(20*copies, """dv/dt = (4*exp(-((x_object - x_eye - place)/0.1)**2) - (1 + gs)*v)/(20*ms) : 1
+                                  gs : 1
+                                  place : 1 (constant)
+                                  x_object : 1 (linked)
+                                  x_eye : 1 (linked)""", threshold="v > 1", reset="v = 0", method="exact")
+    R.x_eye, R.x_object = linked_var(E, "x", index=np.arange(20*copies)//20), linked_var(E, "x_object", index=np.arange(20*copies)//20)
+    R.place, R.v = "-1.0 + 2.0*(i % 20)/19", starts
+    M = NeuronGroup(2*copies, "dv/dt = -v/(20*ms) : 1", threshold="v > 1", reset="v = 0", refractory=5*ms, method="exact")
+    T, S = Synapses(M, E, "w : 1", on_pre="x0 += w"), Synapses(R, M, "w : 1 (constant)", on_pre="v += w")
+    T.connect(j="i//2")
+    S.connect(j="2*(i//20) + int(place_pre > 0)")
+    T.w, S.w = "0.5*sign(i % 2 - 0.5)", "20*abs(place_pre)/20"
+    E.state_updater.order = 1       # the eye moves when the retina has looked
+    S.pre.when = "after_resets"     # a spike that meets one of its motor cell is not lost
+    X, spikes = StateMonitor(E, ["x", "x_object"], record=True, dt=1*ms), [SpikeMonitor(R), SpikeMonitor(M)]
+    run(2000, E, R, M, T, S, X, *spikes, dt=dt)
+    return X, *spikes
+
+
+@example
+def retina_eye(ours):
+    """Once with an object that swings and one start for both, once with noise; the eye by Euler's method, as in the paper."""
+    euler = [("param tau = 500 ms", "method = euler\n  param tau = 500 ms"), ("param alpha = 1", "method = euler\n  param alpha = 1"),
+             ("refractory 5 ms", "refractory 4.9 ms")]
+    result = ours("retina_eye", edits=euler + [("sqrt(1/tau)*xi", "3*sin(2*pi*1.5 Hz*t)/tau"), ("v = random()", "v = (i + 0.5)/20")])
+    X, R, M = pursuit(1, DT, "3*sin(2*pi*1.5*Hz*t)/(500*ms)", "(i + 0.5)/20")
+    yield trace("x of the object that swings", X.x_object.T, result.traces["object", "x"])
+    yield same_spikes("retina", trains(R), result.trains("retina"))
+    yield same_spikes("motors", trains(M), result.trains("motors"))
+    yield trace("x of the eye", X.x.T, result.traces["eye", "x"])
+
+    euler[0] = ("param tau = 500 ms", "method = euler_maruyama\n  param tau = 500 ms")
+    results = [ours("retina_eye", seed=k, edits=euler) for k in range(1, 31)]
+    seed(1)
+    X, R, M = pursuit(30, DT, "(500*ms)**-0.5*xi", "rand()")
+    yield mean("sd of the object with noise", X.x_object.std(axis=1), [r.traces["object", "x"].std() for r in results], "")
+    yield mean("sd of the eye", X.x.std(axis=1), [r.traces["eye", "x"].std() for r in results], "")
+    yield mean("sd of what the eye misses", (X.x_object - X.x).std(axis=1),
+               [(r.traces["object", "x"] - r.traces["eye", "x"]).std() for r in results], "")
+    yield mean("rate of the motor cells", np.reshape(M.count, (30, 2)).mean(axis=1)/2, [r.rate("motors") for r in results])
+
+
+@example
+def nonlinear_synapses(ours):
+    result = ours("nonlinear_synapses")
+    P = SpikeGeneratorGroup(2, result.ids["input"], (result.times["input"] - DT) * ms)     # a step earlier, as ours are stamped
+    G = NeuronGroup(1, """dv/dt = (g - v)/(10*ms) : 1
+                          g : 1""", method="exact")
+    S = Synapses(P, G, """dg_syn/dt = -g_syn/(10*ms) + x*(1 - g_syn)/(10*ms) : 1 (clock-driven)
+                          g_post = g_syn : 1 (summed)
+                          dx/dt = -x/(10*ms) : 1 (clock-driven)
+                          w : 1""", on_pre="x += w", method="exponential_euler")
+    S.connect()
+    S.w = [1, 10]
+    M, N = StateMonitor(G, "v", record=True), StateMonitor(S, "g_syn", record=True, dt=1 * ms)
+    run(1000, P, G, S, M, N)
+    yield trace("g", N.g_syn.T, result.weights["S", "g"])
+    yield trace("v", M.v.T, result.traces["target_cell", "v"])
+
+
+@example
+def izhikevich2007(ours):
+    result = ours("izhikevich2007", edits=[("event reward", "method = euler\n  event reward")])
+    times = np.array([500, 550, 1000, 1010, 1500, 1510, 3500, 3550, 4000, 4010, 4500, 4510])
+    P = SpikeGeneratorGroup(2, [0, 1, 0, 1, 1, 0] * 2, times * ms)
+    G = NeuronGroup(2, """dv/dt = (ge*(0*mV + 60*mV) - 74*mV - v)/(10*ms) : volt
+                          dge/dt = -ge/(5*ms) : 1""", threshold="v > -54*mV", reset="v = -60*mV", method="exact")
+    G.v = -60 * mV
+    T = Synapses(P, G, on_pre="v += 100*mV")
+    T.connect(j="i")
+    S = Synapses(G, G, """mode : 1
+                          dc/dt = -c/(1000*ms) : 1 (clock-driven)
+                          dd/dt = -d/(200*ms) : 1 (clock-driven)
+                          ds/dt = mode*c*d/(1*ms) : 1 (clock-driven)
+                          dx/dt = -x/(20*ms) : 1 (event-driven)
+                          dy/dt = -y/(20*ms) : 1 (event-driven)""",
+                 on_pre="ge += s; x += 1e-4; c = clip(c + mode*y, -0.01, 0.01); s = clip(s + (1 - mode)*y, -0.01, 0.01)",
+                 on_post="y -= 1.05e-4; c = clip(c + mode*x, -0.01, 0.01); s = clip(s + (1 - mode)*x, -0.01, 0.01)", method="euler")
+    S.connect(i=0, j=1)
+    S.s = S.c = 1e-10
+    D = SpikeGeneratorGroup(1, [0, 0, 0], [3520, 4020, 4520] * ms)
+    R = Synapses(D, S, on_pre="d_post += 0.005")
+    R.connect()
+    M, V = SpikeMonitor(G), StateMonitor(S, ["s", "c", "d"], record=True, dt=10 * ms)
+    net = run(3000, P, G, T, S, D, R, M, V)
+    S.mode = 1
+    net.run(3000 * ms, namespace={})
+    yield same_spikes("cells", trains(M), result.trains("cells"))
+    for name, what in (("s", "strength"), ("c", "eligibility"), ("d", "dopamine")):
+        peer, mine = getattr(V, name).T, result.weights["S", name]
+        yield trace(what, peer, mine, 1e-6 * abs(peer).max())
 
 
 @example

@@ -337,6 +337,123 @@ def quantal_stp(ours):
         yield mean(f"V at {when} ms", theirs[when - 1], mine[when - 1], "mV")
 
 
+def played(times, ids, n, dt=0.1):
+    """n generators that repeat spikes of ours; with `delay` they arrive when ours do with the same delay."""
+    g = nest.Create("spike_generator", n)
+    for k, times_of_one in enumerate(np.split(times[np.argsort(ids, kind="stable")], np.cumsum(np.bincount(ids.astype(int), minlength=n))[:-1])):
+        steps, multiplicity = np.unique(np.round(times_of_one / dt).astype(int), return_counts=True)
+        g[k].set(spike_times=np.round(steps * dt, 6), spike_multiplicities=multiplicity)
+    return g
+
+
+@example
+def gap_junctions_two_neurons(ours):
+    def theirs(dt):
+        fresh(dt=dt)
+        nest.wfr_tol = 1e-8
+        n = nest.Create("hh_psc_alpha_gap", 2, params={"I_e": 100.0})
+        n[0].V_m = -10.0
+        nest.Connect(n, n, {"rule": "all_to_all", "allow_autapses": False}, {"synapse_model": "gap_junction", "weight": 0.5})
+        m = watch(n, ["V_m"])
+        nest.Simulate(351.0)
+        return traces(m, "V_m", 2)
+
+    def mine(dt):
+        return ours("gap_junctions_two_neurons", edits=[("dt = 0.005 ms", f"dt = {dt} ms")]).traces["cells", "V"][1:]
+
+    def crossings(v):
+        k, c = np.nonzero((v[:-1] <= 0) & (v[1:] > 0))
+        return np.array([0.1 * (i + 1 - v[i, j] / (v[i + 1, j] - v[i, j])) for i, j in zip(k, c)])
+
+    coarse, fine = theirs(0.05), theirs(0.01)
+    a, b, c = (mine(dt)[:len(fine)] for dt in (0.005, 0.0025, 0.00125))
+    yield trace("times in ms at which V crosses 0, steps of 0.05 there, of 0.005 here", crossings(coarse), crossings(a), 0.01)
+    apart = [float(abs(v - fine).max()) for v in (a, b, c)]
+    yield ("largest difference of V in mV, steps of 0.01 there, of 0.005, 0.0025, 0.00125 here", "coupling iterated",
+           "coupling held over a step, " + ", ".join(f"{d:.2g}" for d in apart), all(1.9 < p / q < 2.1 for p, q in zip(apart, apart[1:])))
+    yield trace("V, ours extrapolated from the last two to a step of 0", fine, 2 * c - b, 0.01)
+
+
+@example
+def pulse_packet(ours):
+    result = ours("pulse_packet")
+    p = dict(C_m=200.0, tau_m=20.0, E_L=0.0, V_reset=0.0, V_m=0.0, V_th=1000.0, tau_syn_ex=0.5)
+    made = []
+    for k in range(2):
+        fresh()
+        n = nest.Create("iaf_psc_alpha", 100, params=p)
+        if k:
+            g = nest.Create("pulsepacket_generator", 100, params={"pulse_times": [500.0], "activity": 100, "sdev": 10.0})
+        else:
+            g = played(result.times["pulse"], result.ids["pulse"] // 100, 100)
+        nest.Connect(g, n, "one_to_one", syn_spec={"weight": 0.1, "delay": 0.1})
+        m = watch(n, ["V_m"], 1.0)
+        nest.Simulate(1000.0)
+        made.append(1e3 * traces(m, "V_m", 100))
+    mine = 1e3 * result.traces["cells", "V"]
+    yield aligned("V in uV, the same packets", made[0], mine)
+    for when in (485, 505, 515, 540):
+        yield mean(f"V at {when} ms, packets of its own", made[1][when - 1], mine[when], "uV")
+    yield mean("deviation of V from its mean at 505 ms", *(abs(v - v.mean()) for v in (made[1][504], mine[505])), "uV")
+
+
+@example
+def rate_neuron_dm(ours):
+    def theirs(pairs, sigma, every):
+        fresh(dt=0.01)
+        nest.use_wfr = False
+        D = [nest.Create("lin_rate_ipn", pairs, params={"lambda": 0.1, "sigma": sigma, "tau": 1.0, "rectify_output": True}) for _ in range(2)]
+        for a, b in (D, D[::-1]):
+            nest.Connect(a, b, "one_to_one", {"synapse_model": "rate_connection_instantaneous", "weight": -0.2})
+        m = watch(D[0] + D[1], ["rate"], every)
+        nest.Simulate(100.0)
+        D[0].mu, D[1].mu = 1.008, 0.992
+        nest.Simulate(100.0)
+        return traces(m, "rate", 2 * pairs)
+
+    quiet = ours("rate_neuron_dm", edits=[("every 1 ms", "every 0.01 ms")], sigma=0)
+    peer = theirs(1, 0.0, 0.01)
+    for k in range(2):
+        yield aligned(f"rate of D{k + 1} without noise", peer[:, k:k + 1], quiet.traces[f"D{k + 1}", "x"][:, :1])
+    noisy, peer = ours("rate_neuron_dm"), theirs(200, 0.1, 1.0)
+    first, second = noisy.traces["D1", "x"][1:], noisy.traces["D2", "x"][1:]
+    yield mean("rate before the evidence", peer[79, :200], first[79], "")
+    for when in (120, 198):
+        x, y = peer[when - 1, :200], peer[when - 1, 200:]
+        yield mean(f"sum of both at {when} ms", x + y, first[when - 1] + second[when - 1], "")
+        yield mean(f"difference at {when} ms", x - y, first[when - 1] - second[when - 1], "")
+
+
+@example
+def repeated_stimulation(ours):
+    counts, heard = [[], []], ours("repeated_stimulation", edits=[("run 5 s", "record V of heard every 0.1 ms\nrun 5 s")])
+    for seed in range(1, 7):
+        fresh(seed)
+        g, r = nest.Create("poisson_generator", params={"rate": 1000.0, "start": 100.0, "stop": 500.0}), nest.Create("spike_recorder")
+        nest.Connect(g, r)
+        for _ in range(5):
+            g.origin = nest.biological_time
+            nest.Simulate(1000.0)
+        for k, t in enumerate((r.get("events")["times"], ours("repeated_stimulation", seed=seed).times["generator"])):
+            counts[k] += list(np.bincount(((t - 0.05) // 1000).astype(int), minlength=5))
+    yield mean("spikes of a trial", *counts, "")
+    fresh()
+    g, r = nest.Create("poisson_generator", params={"rate": 1e5, "start": 100.0, "stop": 500.0}), nest.Create("spike_recorder")
+    nest.Connect(g, r)
+    nest.Simulate(1000.0)
+    dense = ours("repeated_stimulation", duration="1 s", edits=[("1 kHz", "100 kHz")])
+    yield differ("first and last time in ms of a train so dense that each step has spikes",
+                 *(tuple(float(round(x, 3)) for x in (t.min(), t.max())) for t in (r.get("events")["times"], dense.times["generator"])),
+                 ((100.2, 500.1), (100.1, 500.0)))
+    fresh()
+    n = nest.Create("iaf_psc_alpha", params=ALPHA)
+    nest.Connect(played(heard.times["generator"], heard.ids["generator"], 1), n, syn_spec={"weight": 60.0, "delay": 0.1})
+    m, r = watch(n, ["V_m"]), spikes(n)
+    nest.Simulate(5000.0)
+    yield aligned("V of the cell, the same train", traces(m, "V_m", 1), heard.traces["heard", "V"])
+    yield same_spikes("the same train", trains(r, n), heard.trains("heard"))
+
+
 @example
 def differences(ours):
     """The rows of docs/differences.md that a run can show."""
