@@ -349,6 +349,9 @@ static Ex list_value(Inst *in, Slot *s, Ctx *c, Ex list)
     return tables_by_neuron(c, at, list, (uint32_t)in->n_neurons, s->dim);
 }
 
+/* The name that means the file's in what is given to a variable, `C = C`; none where the model declares it. */
+static Sym slot_self(const Slot *s) { return s->given != s->decl->kid[1] ? s->name : NULL; }
+
 /* Value of a param or initial value of a state, at most once; constants stay constants. */
 Ex inst_given(Inst *in, Slot *s, Node *use)
 {
@@ -381,7 +384,7 @@ Ex inst_given(Inst *in, Slot *s, Node *use)
     Ctx c = in->init_ctx;
     c.salt = in->joint ? s->name : arena_printf(S->arena, "init.%s", s->name); /* a weight is drawn alike in all synapses */
     c.n_draws = 0;
-    if (s->given_outer) c.self = s->name;
+    c.self = slot_self(s);
     Ex e = elab_celsius(&c, s->given, s->celsius);
     if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);
     if (s->is_bool && e.kind == EX_BOOL) {
@@ -416,7 +419,7 @@ static bool names_varying(Inst *in, const Slot *of, Node *n, int depth)
 {
     if (!n || depth > MODEL_CHAIN) return false;
     if (n->kind == N_name) {
-        Slot *s = of->given_outer && n->name == of->name ? NULL : inst_slot(in, n->name);
+        Slot *s = n->name == slot_self(of) ? NULL : inst_slot(in, n->name);
         if (!s) {
             const Bind *b = scope_find(in->S->top, n->name);
             return b && b->kind == B_FUNCTION && names_varying(in, of, b->node->kid[2], depth + 1);
@@ -447,7 +450,7 @@ static Ex param_followed(Ctx *c, Slot *s)
 {
     Inst *in = c->inst;
     Ctx k = *c;
-    k.self = s->given_outer ? s->name : NULL;
+    k.self = slot_self(s);
     k.has_xi = false;
     Ex e = elab_celsius(&k, s->given, s->celsius);
     if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);

@@ -50,7 +50,7 @@ class Result:
 
 
 class Ours:
-    """Runs models/gallery/FOLDER/NAME.cortex."""
+    """Runs models/gallery/FOLDER/NAME.cortex, or models/NAME.cortex where no such model is."""
 
     def __init__(self, program, folder):
         self.program, self.folder = os.path.abspath(program), folder
@@ -58,7 +58,9 @@ class Ours:
 
     def __call__(self, name, duration=None, seed=None, edits=(), **settings):
         """Result of one run; `edits` are pairs of texts (old, new)."""
-        with open(os.path.join(ROOT, "models", "gallery", self.folder, name + ".cortex"), encoding="utf-8") as f:
+        models = os.path.join(ROOT, "models")
+        path = os.path.join(models, "gallery", self.folder, name + ".cortex")
+        with open(path if os.path.exists(path) else os.path.join(models, name + ".cortex"), encoding="utf-8") as f:
             text = f.read()
         for old, new in edits:
             if old not in text:
@@ -75,7 +77,7 @@ class Ours:
         model, out = os.path.join(self.temporary, name + ".cortex"), os.path.join(self.temporary, name + ".h5")
         with open(model, "w", encoding="utf-8") as f:
             f.write(text)
-        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", *words], check=True)
+        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", "--threads", "1", *words], check=True)
         return Result(out)
 
 
