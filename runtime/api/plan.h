@@ -58,7 +58,7 @@ typedef struct PlanPop {
     uint32_t n;
     bool is_source;          /* emits spikes and has no state */
     int kernel;              /* into Plan.kernel; -1 for a source without functions */
-    int fn_init, fn_arrive, fn_step, fn_test, fn_reset, fn_check; /* -1: none */
+    int fn_init, fn_arrive, fn_pass, fn_tail, fn_reset, fn_check; /* -1: none */
     int fn_parts, fn_part; /* equations that divide their steps; -1: none */
     int n_exact;
     const PlanExact *exact;
