@@ -8,6 +8,7 @@ const IrPass ir_passes[] = {
     {"cse", "computes once what is computed twice", cse_run},
     {"fuse", "joins a product and a sum into one operation that rounds once", fuse_run},
     {"dce", "drops what nothing reads", dce_run},
+    {"join", "makes one function of what a population does in every step", join_run},
 };
 const int n_ir_passes = sizeof ir_passes / sizeof *ir_passes;
 

@@ -466,6 +466,7 @@ void engine_free(Engine *e)
     cx_free(e->worker);
     cx_free(e->zero);
     cx_free(e->proj_synapses);
+    cx_free(e->proj_weights);
     cx_free(e->proj_group);
     vec_free(e->gather);
     vec_free(e->channel);
