@@ -28,6 +28,10 @@ struct RngPoisson {
     int32_t top[192];
 };
 
+/* Which instruction set to use: the best of the machine, lowered by CORTEXC_ISA. */
+typedef enum RngIsa { RNG_ISA_UNKNOWN, RNG_ISA_BASE, RNG_ISA_AVX2, RNG_ISA_AVX512 } RngIsa;
+RngIsa rng_isa(void);
+
 typedef struct RngKernels {
     /* n <= RNG_SLICE blocks with first counter word from, from + 1, …: words 0,1 and 2,3 of each.
      */

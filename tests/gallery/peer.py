@@ -71,7 +71,7 @@ class Ours:
         model, out = os.path.join(self.temporary, name + ".cortex"), os.path.join(self.temporary, name + ".h5")
         with open(model, "w", encoding="utf-8") as f:
             f.write(text)
-        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", *words], check=True)
+        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", "--threads", "1", *words], check=True)
         return Result(out)
 
 
