@@ -192,6 +192,19 @@ def progress(b):
     b.holds("without a terminal nothing is coloured", "\033[" not in done.stderr and done.returncode == 65, done.stderr)
 
 
+def profiled(b):
+    b.expect(0, "m.cortex", "-o", "plain.h5", "-q", out="")
+    for threads in ("1", "2"):
+        done = b.expect(0, "m.cortex", "-o", "profile.h5", "-q", "--profile", "--threads", threads, out="random numbers")
+        rows = {m[1]: float(m[2]) for m in re.finditer(r"^(\w[\w ]*?) +(-?[\d.]+) +-?[\d.]+$", done.stdout, re.M)}
+        parts = [s for name, s in rows.items() if name != "whole"]
+        b.holds("   the parts are all there, and sum up to the whole",
+                len(parts) == 9 and min(parts) >= -0.002 and abs(sum(parts) - rows["whole"]) < 0.02, done.stdout)
+        b.holds("   and the results are those without it", digest.digest(b.path("profile.h5")) == digest.digest(b.path("plain.h5")))
+    b.write("swept.cortex", MODEL + "trials 2\n")
+    b.expect(64, "swept.cortex", "-o", "swept.h5", "--profile", err="one run")
+
+
 def interrupted(b):
     b.write("long-run.cortex", MODEL.replace("50 of", "2000 of").replace("run 100 ms", "run 1000 s"))
     for sent, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
@@ -241,7 +254,7 @@ def main():
         b = Bench(os.path.abspath(sys.argv[1]), folder)
         b.write("m.cortex", MODEL)
         b.write("broken.cortex", MODEL.replace("0.6 mV", "0.6 pA"))
-        for part in (usage, inputs, outputs, explodes, too_long, protocols, progress, interrupted, listings, stages, swept):
+        for part in (usage, inputs, outputs, explodes, too_long, protocols, progress, profiled, interrupted, listings, stages, swept):
             print(f"-- {part.__name__}")
             part(b)
         print(f"cli: {b.n} checks, {b.failed} failures")
