@@ -149,15 +149,16 @@ def cobahh(ours):
         G = NeuronGroup(4000, HH.format(more="ge*(0*mV - v) + gi*(-80*mV - v)") + """dge/dt = -ge/(5*ms) : siemens
                                  dgi/dt = -gi/(10*ms) : siemens""", threshold="v > -20*mV", refractory="v > -20*mV",
                         method="exponential_euler", namespace={**HH_VALUES, "El": -60 * mV})
-        E, I = Synapses(G, G, on_pre="ge += 6*nS"), Synapses(G, G, on_pre="gi += 67*nS")
+        E = Synapses(G if result else G[:3200], G, on_pre="ge += 6*nS")
+        I = Synapses(G if result else G[3200:], G, on_pre="gi += 67*nS")
         if result:
             E.connect(**pairs(result, "E"))
             I.connect(**pairs(result, "I"))
             G.v, G.ge, G.gi = (result.traces["P", v][0] * unit for v, unit in (("V", mV), ("ge", nS), ("gi", nS)))
         else:
-            E.connect("i < 3200", p=0.02)
-            I.connect("i >= 3200", p=0.02)
             G.v, G.ge, G.gi = "-60*mV + (randn()*5 - 5)*mV", "clip((randn()*1.5 + 4)*10, 0, inf)*nS", "clip((randn()*12 + 20)*10, 0, inf)*nS"
+            E.connect(p=0.02)
+            I.connect(p=0.02)
         M = SpikeMonitor(G)
         run(duration, G, E, I, M)
         return M
@@ -165,7 +166,7 @@ def cobahh(ours):
     result = ours("cobahh", duration="300 ms", edits=edits + [("record V of P[0:3] every 0.1 ms", "record V, ge, gi of P every 1 s\nrecord weight of E, I at end")])
     yield same_spikes("one network for 300 ms", trains(network(300, result)), result.trains("P"))
 
-    mine, peer = [ours("cobahh", seed=k, edits=edits).rate("P", 200) for k in range(1, 7)], []
+    mine, peer = [ours("cobahh", seed=k).rate("P", 200) for k in range(1, 7)], []
     for k in range(6):
         seed(k + 1)
         peer.append((network(1000).t / ms > 200).sum() / 4000 / 0.8)
@@ -723,7 +724,7 @@ def ring_attractor(ours):
     yield same_spikes("E with constant currents", trains(E), result.trains("E"))
     yield same_spikes("I with constant currents", trains(I), result.trains("I"))
 
-    results, copies = [ours("ring_attractor", seed=k, edits=edits) for k in range(1, 7)], 6
+    results, copies = [ours("ring_attractor", seed=k, edits=edits) for k in range(1, 31)], 6
     seed(1)
     E, I = ring(2000, weights, copies, more=lambda cells: [PoissonInput(G, "gx", 1000, 1.8*Hz, w*nS) for G, w in zip(cells, (3.1, 2.38))])
     yield mean("rate of I", np.reshape(I.count, (copies, 128)).mean(axis=1)/2, [r.rate("I") for r in results])
