@@ -240,9 +240,10 @@ def stages(b):
              out=r"kernel \d+, reads pool\[1\]\.V\n(.|\n)*  on event of VTA\[1\]\.spike \(2 neurons\), after 20 steps\n"
                  r"(.|\n)*at#1 at step 150: \d+ acts, sets pool\[1\]\.tau_e, ")
     b.expect(0, "check", "m.cortex", out="exact")
-    for name in sorted(os.listdir(os.path.join(ROOT, "models"))):
-        if name.endswith(".cortex"):
-            b.expect(0, "check", os.path.join(ROOT, "models", name))
+    for folder in ("models", "tests/bench"):
+        for name in sorted(os.listdir(os.path.join(ROOT, folder))):
+            if name.endswith(".cortex"):
+                b.expect(0, "check", os.path.join(ROOT, folder, name))
 
 
 def swept(b):
