@@ -25,13 +25,11 @@ static bool isa_delays(size_t n, const double *restrict ms, double dt, uint32_t 
     uint64_t wrong = 0;
     int32_t min = INT32_MAX, max = 0;
     for (size_t k = 0; k < n; k++) {
-        double x = ms[k] / dt;
-        bool inside = x >= 0.0 && x < (double)ENGINE_MAX_DELAY && ms[k] >= 0.0;
-        x = inside ? x : 0.0;
-        double whole = cx_trunc(x), rest = x - whole;
-        bool far = cx_abs(rest - 0.5) > 1e-9 * (1.0 + x);
-        wrong |= inside && far ? 0 : 1;
-        int32_t d = (int32_t)(rest > 0.5 ? whole + 1.0 : whole);
+        double x = ms[k] / dt, y = x < (double)ENGINE_MAX_DELAY ? x : 0.0, z = y > 0.0 ? y : 0.0;
+        double whole = cx_trunc(z), rest = z - whole;
+        wrong |= (ms[k] >= 0.0 ? 0u : 1u) | (x < (double)ENGINE_MAX_DELAY ? 0u : 1u) |
+                 (cx_abs(rest - 0.5) > 1e-9 * (1.0 + z) ? 0u : 1u);
+        int32_t d = (int32_t)(whole + (rest > 0.5 ? 1.0 : 0.0));
         delay[k] = (uint32_t)d;
         min = d < min ? d : min;
         max = d > max ? d : max;

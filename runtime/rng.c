@@ -233,7 +233,7 @@ static void synapses(uint64_t key, RngSynapses s, int n, bool normal, double *ou
     for (int at = 0; at < n; at += RNG_SLICE) {
         int m = slice(n, at);
         k->scattered(key, group(src, s.src, at, m), group(tgt, s.tgt, at, m),
-                     group(mult, s.mult, at, m), m, first, second);
+                     group(mult, s.mult, at, m), s.attempt << 16, m, first, second);
         if (normal) k->normals(m, first, second, out + at);
         else k->uniforms(m, first, out + at);
     }
@@ -247,6 +247,56 @@ void rng_uniform_synapses(uint64_t key, RngSynapses s, int n, double *out)
 void rng_normal_synapses(uint64_t key, RngSynapses s, int n, double *out)
 {
     synapses(key, s, n, true, out);
+}
+
+/* ---- many numbers below n ---- */
+void rng_line_start(RngLine *s, uint64_t key, uint32_t line, uint32_t n)
+{
+    s->key = key;
+    s->line = line;
+    s->n = n;
+    s->block = 0;
+    s->at = s->end = 0;
+}
+
+/* Draws blocks for about `want` numbers, at least one. */
+static void fill_line(RngLine *s, uint64_t want)
+{
+    enum { WORDS = sizeof s->ready / sizeof *s->ready, BLOCKS = WORDS / 4 };
+    static const uint32_t zero[BLOCKS];
+    const RngKernels *k = rng_kernels();
+    uint64_t first[BLOCKS], second[BLOCKS];
+    uint32_t line[BLOCKS], block[BLOCKS], word[WORDS], uneven = -s->n % s->n;
+    int n = want < WORDS ? (int)(want + 3) / 4 : BLOCKS;
+    for (int b = 0; b < BLOCKS; b++) {
+        line[b] = s->line;
+        block[b] = s->block + (uint32_t)b;
+    }
+    k->scattered(s->key, line, block, zero, 0, n, first, second);
+    for (int b = 0; b < n; b++) {
+        memcpy(word + 4 * b, first + b, 8);
+        memcpy(word + 4 * b + 2, second + b, 8);
+    }
+    s->block += (uint32_t)n;
+    s->at = 0;
+    s->end = 4 * n;
+    if (!k->below(s->n, uneven, 4 * n, word, s->ready)) return;
+    s->end = 0;
+    for (int j = 0; j < 4 * n; j++)
+        if ((uint32_t)((uint64_t)word[j] * s->n) >= uneven) s->ready[s->end++] = (uint32_t)((uint64_t)word[j] * s->n >> 32);
+}
+
+void rng_line_below(RngLine *s, uint64_t k, uint32_t *out)
+{
+    while (k > 0) {
+        if (s->at == s->end) fill_line(s, k);
+        uint64_t m = (uint64_t)(s->end - s->at);
+        if (m > k) m = k;
+        memcpy(out, s->ready + s->at, (size_t)m * sizeof *out);
+        s->at += (int)m;
+        out += m;
+        k -= m;
+    }
 }
 
 /* ---- Poisson trains ---- */

@@ -99,13 +99,13 @@ static void isa_blocks(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, ui
 }
 
 static void isa_scattered(uint64_t key, const uint32_t *c0, const uint32_t *c1, const uint32_t *c2,
-                          int n, uint64_t *first, uint64_t *second)
+                          uint32_t c3, int n, uint64_t *first, uint64_t *second)
 {
     const Keys k = keys(key);
     for (int at = 0; at < n; at += 2 * WIDTH) {
         int next = at + WIDTH;
-        Block a = {lanes_widen(c0 + at), lanes_widen(c1 + at), lanes_widen(c2 + at), lanes_all(0)};
-        Block b = {lanes_widen(c0 + next), lanes_widen(c1 + next), lanes_widen(c2 + next), lanes_all(0)};
+        Block a = {lanes_widen(c0 + at), lanes_widen(c1 + at), lanes_widen(c2 + at), lanes_all(c3)};
+        Block b = {lanes_widen(c0 + next), lanes_widen(c1 + next), lanes_widen(c2 + next), lanes_all(c3)};
         store_blocks(&k, a, b, first + at, second + at);
     }
 }
@@ -121,6 +121,17 @@ static void isa_normals(int n, const uint64_t *restrict first, const uint64_t *r
 {
     for (int i = 0; i < n; i++)
         out[i] = 0.0 + rng_bell(first[i], second[i]);
+}
+
+static bool isa_below(uint32_t m, uint32_t reject, int n, const uint32_t *restrict word, uint32_t *restrict out)
+{
+    uint32_t bad = 0;
+    for (int i = 0; i < n; i++) {
+        uint64_t product = (uint64_t)word[i] * m;
+        out[i] = (uint32_t)(product >> 32);
+        bad |= (uint32_t)product < reject ? 1 : 0;
+    }
+    return bad != 0;
 }
 
 /* Every entry is compared with every word: for the tables of up to 150 entries that occur this
@@ -153,4 +164,4 @@ static bool isa_counts(const int32_t *top, int n_top, int n, const uint32_t *wor
 }
 
 const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {isa_blocks, isa_scattered, isa_uniforms,
-                                                    isa_normals, isa_counts};
+                                                    isa_normals, isa_below, isa_counts};

@@ -37,11 +37,14 @@ typedef struct RngKernels {
      */
     void (*blocks)(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uint32_t c3, int n,
                    uint64_t *first, uint64_t *second);
-    /* The same with counters (c0[k], c1[k], c2[k], 0), read in whole groups of RNG_GROUP. */
+    /* The same with counters (c0[k], c1[k], c2[k], c3), read in whole groups of RNG_GROUP. */
     void (*scattered)(uint64_t key, const uint32_t *c0, const uint32_t *c1, const uint32_t *c2,
-                      int n, uint64_t *first, uint64_t *second);
+                      uint32_t c3, int n, uint64_t *first, uint64_t *second);
     void (*uniforms)(int n, const uint64_t *word, double *out);
     void (*normals)(int n, const uint64_t *first, const uint64_t *second, double *out);
+    /* Lemire's numbers below m: the high halves of the products word m. True when some low half is
+     * below `reject`, so that its word must be passed over. */
+    bool (*below)(uint32_t m, uint32_t reject, int n, const uint32_t *word, uint32_t *out);
     /* Counts decided by 32-bit words; true when some word equals an entry and leaves it open. */
     bool (*counts)(const int32_t *top, int n_top, int n, const uint32_t *word, uint32_t *out);
 } RngKernels;
@@ -87,6 +90,14 @@ CXM_FN double rng_unit(uint64_t w)
     return hi * 0x1p-21 + lo * 0x1p-53;
 }
 
+/* cx_log of u in [2^-53, 1], which needs no care of special values. */
+CXM_FN double rng_log(double u)
+{
+    uint64_t t = cxm_bits(u) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
+    double k = cxm_double((t >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    return cxm_log_sum(k, cxm_double((t & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu) - 1.0, 0.0);
+}
+
 /* Box and Muller (1958): sqrt(-2 log u) cos(2 pi v) with u in (0, 1], v in [0, 1). */
 CXM_FN double rng_bell(uint64_t first, uint64_t second)
 {
@@ -97,7 +108,7 @@ CXM_FN double rng_bell(uint64_t first, uint64_t second)
     CxPair s = cxm_sin_part(r), c = cxm_cos_part(r);
     double sv = s.hi + s.lo, cv = c.hi + c.lo;
     double cosine = cxm_double(cxm_bits(cxm_pick(q & 1, sv, cv)) ^ (((q + 1) & 2) << 62));
-    return cx_sqrt(-2.0 * cx_log(u)) * cosine;
+    return cx_sqrt(-2.0 * rng_log(u)) * cosine;
 }
 
 #endif

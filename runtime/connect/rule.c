@@ -42,32 +42,6 @@ uint32_t rule_self(const RuleCall *c, const PlanSelect *from, const PlanSelect *
     return c->same && !c->autapses ? rule_position(to, rule_at(from, k)) : RULE_NONE;
 }
 
-/* The stream of a line is the words of the blocks (line, 0), (line, 1), … A word that would bias the
- * result (Lemire 2019) is passed over. */
-typedef struct Stream {
-    uint64_t key;
-    uint32_t line, block, word[4], reject;
-    int left;
-} Stream;
-
-static inline uint32_t stream_below(Stream *s, uint32_t n)
-{
-    for (;;) {
-        if (!s->left) {
-            const uint32_t ctr[4] = {s->line, s->block++, 0, 0};
-            rng_block(s->key, ctr, s->word);
-            s->left = 4;
-        }
-        uint64_t product = (uint64_t)s->word[4 - s->left--] * n;
-        if ((uint32_t)product >= s->reject) return (uint32_t)(product >> 32);
-    }
-}
-
-static Stream stream_start(uint64_t key, uint32_t line, uint32_t n)
-{
-    return (Stream){.key = key, .line = line, .reject = n ? (uint32_t)(-n) % n : 0};
-}
-
 /* Picks k of n candidates (positions 0 … n-1 without `skip`) for a line of pairs and appends them to
  * w->pick: with replacement in order of drawing, without it (again false, k not above the number of
  * candidates) ascending. The draw is a pure function of key, line, k, n and skip. */
@@ -77,14 +51,13 @@ void rule_draw(RuleWork *w, uint64_t key, uint32_t line, uint64_t k, uint32_t n,
     size_t old = vec_len(w->pick);
     if (!k) return;
     cx_assert(m > 0 && (again || k <= m));
-    Stream s = stream_start(key, line, m);
+    RngLine s;
+    rng_line_start(&s, key, line, m);
     vec_extend(w->pick, (size_t)k);
     uint32_t *pick = w->pick + old;
     if (again) {
-        for (uint64_t j = 0; j < k; j++) {
-            uint32_t p = stream_below(&s, m);
-            pick[j] = p + (p >= skip);
-        }
+        rng_line_below(&s, k, pick);
+        for (uint64_t j = 0; skip != RULE_NONE && j < k; j++) pick[j] += pick[j] >= skip;
         return;
     }
     /* Draw the smaller of the set and its complement; what was drawn before is drawn again. */
@@ -92,11 +65,14 @@ void rule_draw(RuleWork *w, uint64_t key, uint32_t line, uint64_t k, uint32_t n,
     if (vec_len(w->seen) < words) vec_extend(w->seen, words - vec_len(w->seen)); /* zeroed */
     bool inverse = k > m / 2;
     for (uint64_t left = inverse ? m - k : k; left > 0;) {
-        uint32_t p = stream_below(&s, m);
-        uint64_t bit = (uint64_t)1 << (p & 63);
-        if (w->seen[p / 64] & bit) continue;
-        w->seen[p / 64] |= bit;
-        left--;
+        uint32_t some[64];
+        uint64_t most = left < 64 ? left : 64;
+        rng_line_below(&s, most, some);
+        for (uint64_t j = 0; j < most; j++) {
+            uint64_t bit = (uint64_t)1 << (some[j] & 63), *word = &w->seen[some[j] / 64];
+            left -= !(*word & bit);
+            *word |= bit;
+        }
     }
     size_t at = 0;
     for (size_t j = 0; j < words; j++) {

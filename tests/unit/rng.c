@@ -196,7 +196,7 @@ Test(rng, instruction_sets_agree)
                 const RngKernels *f = kernels[k * isa];
                 f->blocks(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE,
                           first[k], second[k]);
-                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, RNG_SLICE, first[k], second[k]);
+                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, 0, RNG_SLICE, first[k], second[k]);
                 f->uniforms(RNG_SLICE, first[k], u[k]);
                 f->normals(RNG_SLICE, first[k], second[k], z[k]);
                 f->counts(p->top, p->n_top, RNG_SLICE, (const uint32_t *)second[0], c[k]);
