@@ -116,11 +116,19 @@ static void isa_uniforms(int n, const uint64_t *restrict word, double *restrict 
         out[i] = rng_unit(word[i]);
 }
 
+/* As rng_bell; the four loops take two thirds of the time of one. */
 static void isa_normals(int n, const uint64_t *restrict first, const uint64_t *restrict second,
                         double *restrict out)
 {
+    double k[RNG_SLICE], f[RNG_SLICE], s[RNG_SLICE], quarters[RNG_SLICE], turn[RNG_SLICE];
     for (int i = 0; i < n; i++)
-        out[i] = 0.0 + rng_bell(first[i], second[i]);
+        s[i] = rng_bell_log(1.0 - rng_unit(first[i]), &k[i], &f[i]);
+    for (int i = 0; i < n; i++)
+        s[i] = rng_bell_radius(k[i], f[i], s[i]);
+    for (int i = 0; i < n; i++)
+        turn[i] = rng_bell_turn(rng_unit(second[i]), &quarters[i]);
+    for (int i = 0; i < n; i++)
+        out[i] = 0.0 + s[i] * rng_bell_cosine(quarters[i], turn[i]);
 }
 
 static bool isa_below(uint32_t m, uint32_t reject, int n, const uint32_t *restrict word, uint32_t *restrict out)

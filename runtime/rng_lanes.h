@@ -90,25 +90,45 @@ CXM_FN double rng_unit(uint64_t w)
     return hi * 0x1p-21 + lo * 0x1p-53;
 }
 
-/* cx_log of u in [2^-53, 1], which needs no care of special values. */
-CXM_FN double rng_log(double u)
+/* Box and Muller (1958): sqrt(-2 log u) cos(2 pi v) with u in [2^-53, 1], v in [0, 1), in four steps of
+ * about equal length, so that loops over one of them have many lanes under way at once. */
+
+/* u = 2^k (1 + f), and s = f / (2 + f): cx_log without its care of special values. */
+CXM_FN double rng_bell_log(double u, double *k, double *f)
 {
     uint64_t t = cxm_bits(u) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
-    double k = cxm_double((t >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
-    return cxm_log_sum(k, cxm_double((t & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu) - 1.0, 0.0);
+    *k = cxm_double((t >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    *f = cxm_double((t & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu) - 1.0;
+    return *f / (2.0 + *f);
 }
 
-/* Box and Muller (1958): sqrt(-2 log u) cos(2 pi v) with u in (0, 1], v in [0, 1). */
-CXM_FN double rng_bell(uint64_t first, uint64_t second)
+CXM_FN double rng_bell_radius(double k, double f, double s)
 {
-    double u = 1.0 - rng_unit(first), v = rng_unit(second);
-    double t = 4.0 * v + CXM_SHIFT, f = v - 0.25 * (t - CXM_SHIFT); /* exact */
-    uint64_t q = cxm_bits(t);
-    CxPair r = cxm_prod(f, 0x1.921fb54442d18p+2);
+    return cx_sqrt(-2.0 * cxm_log_finish(k, f, 0.0, s));
+}
+
+/* v = quarters / 4 + what is returned, which is exact; quarters in the low bits. */
+CXM_FN double rng_bell_turn(double v, double *quarters)
+{
+    double t = 4.0 * v + CXM_SHIFT;
+    *quarters = t;
+    return v - 0.25 * (t - CXM_SHIFT);
+}
+
+CXM_FN double rng_bell_cosine(double quarters, double turn)
+{
+    uint64_t q = cxm_bits(quarters);
+    CxPair r = cxm_prod(turn, 0x1.921fb54442d18p+2);
     CxPair s = cxm_sin_part(r), c = cxm_cos_part(r);
     double sv = s.hi + s.lo, cv = c.hi + c.lo;
-    double cosine = cxm_double(cxm_bits(cxm_pick(q & 1, sv, cv)) ^ (((q + 1) & 2) << 62));
-    return cx_sqrt(-2.0 * rng_log(u)) * cosine;
+    return cxm_double(cxm_bits(cxm_pick(q & 1, sv, cv)) ^ (((q + 1) & 2) << 62));
+}
+
+CXM_FN double rng_bell(uint64_t first, uint64_t second)
+{
+    double k, f, quarters, s = rng_bell_log(1.0 - rng_unit(first), &k, &f);
+    double turn = rng_bell_turn(rng_unit(second), &quarters);
+    return rng_bell_radius(k, f, s) * rng_bell_cosine(quarters, turn);
 }
 
 #endif

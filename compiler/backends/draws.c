@@ -57,7 +57,7 @@ static void draw_uniforms(const DrawBlock *c, uint64_t key, int64_t n, double *o
     else rng_uniform_synapses(key, synapses(c), (int)n, out);
 }
 
-enum { SOME = 256, FEW = 8, TRIES = 4 };
+enum { SOME = 256, FEW = 2, TRIES = 4 };
 
 static double arg(const DrawBlock *c, int which, int64_t k)
 {
@@ -67,16 +67,14 @@ static double arg(const DrawBlock *c, int which, int64_t k)
 /* Which of the lanes [lo, hi) hold a value that the bounds refuse; returns how many. */
 static int refused(const DrawBlock *c, int64_t lo, int64_t hi, const double *x, uint32_t lane[SOME])
 {
-    const double *min = c->arg[2], *max = c->arg[3];
     int n = 0;
     if ((c->single & 12) == 12) {
-        const double a = *min, b = *max;
-        for (int64_t k = lo; k < hi; k++)
-            if (!(x[k] >= a && x[k] <= b)) lane[n++] = (uint32_t)k;
-    } else {
-        for (int64_t k = lo; k < hi; k++)
-            if (!(x[k] >= arg(c, 2, k) && x[k] <= arg(c, 3, k))) lane[n++] = (uint32_t)k;
+        n = c->isa->outside((int)(hi - lo), x + lo, *c->arg[2], *c->arg[3], lane);
+        for (int j = 0; j < n; j++) lane[j] += (uint32_t)lo;
+        return n;
     }
+    for (int64_t k = lo; k < hi; k++)
+        if (!(x[k] >= arg(c, 2, k) && x[k] <= arg(c, 3, k))) lane[n++] = (uint32_t)k;
     return n;
 }
 

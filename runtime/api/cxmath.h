@@ -304,9 +304,9 @@ CXM_FN double cxm_log_reduce(double x, double *k)
 
 /* k ln 2 + log(1 + f + flo) for 1 + f in [sqrt 1/2, sqrt 2]: with s = f / (2 + f),
  * log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)). */
-CXM_FN double cxm_log_sum(double k, double f, double flo)
+CXM_FN double cxm_log_finish(double k, double f, double flo, double s)
 {
-    double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
+    double z = s * s, half = 0.5 * f * f;
     double p = 0x1.0c0aff044a970p-3;
     p = cx_fma(p, z, 0x1.0fbde0f4ad17bp-3);
     p = cx_fma(p, z, 0x1.3b1c3c1c81c8fp-3);
@@ -318,6 +318,11 @@ CXM_FN double cxm_log_sum(double k, double f, double flo)
     double tail = cx_fma(k, CXM_LN2_LO, flo);
     double small = half - cx_fma(s, cx_fma(p, z, half), tail);
     return k * CXM_LN2_HI - (small - f);
+}
+
+CXM_FN double cxm_log_sum(double k, double f, double flo)
+{
+    return cxm_log_finish(k, f, flo, f / (2.0 + f));
 }
 
 CXM_FN double cx_log(double x)

@@ -105,49 +105,42 @@ bool rule_check_draw(const RuleCall *c, const char *what, double k, bool by_targ
                      "lower %s or allow multapses", what, k, least, kind, name, what);
 }
 
-/* Sorts w->key[0 … n-1] by `bits` bits from lo_bit on, stable (counting by digits, lowest first). */
-void rule_sort(RuleWork *w, size_t n, int lo_bit, int bits)
+/* Sorts the picks, counting by digits, the lowest first. All digits are counted at once. */
+void rule_sort_picks(RuleWork *w)
 {
-    uint64_t *a = w->key;
-    if (n < 2) return;
+    enum { DIGIT = 8, VALUES = 1 << DIGIT, MOST = 4 };
+    size_t n = vec_len(w->pick);
+    uint32_t *a = w->pick, max = 0, count[MOST][VALUES];
+    int digits = 1;
     if (n < 24) {
-        uint64_t mask = bits >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1;
         for (size_t k = 1; k < n; k++) {
-            uint64_t v = a[k], key = v >> lo_bit & mask;
+            uint32_t v = a[k];
             size_t j = k;
-            for (; j > 0 && (a[j - 1] >> lo_bit & mask) > key; j--) a[j] = a[j - 1];
+            for (; j > 0 && a[j - 1] > v; j--) a[j] = a[j - 1];
             a[j] = v;
         }
         return;
     }
-    if (vec_len(w->key2) < n) vec_extend(w->key2, n - vec_len(w->key2));
-    uint64_t *b = w->key2;
-    for (int lo = lo_bit; lo < lo_bit + bits; lo += 8) {
-        size_t count[257] = {0};
-        for (size_t k = 0; k < n; k++) count[(a[k] >> lo & 255) + 1]++;
-        for (int d = 0; d < 256; d++) count[d + 1] += count[d];
-        for (size_t k = 0; k < n; k++) b[count[a[k] >> lo & 255]++] = a[k];
-        uint64_t *swap = a;
+    for (size_t k = 0; k < n; k++) max = a[k] > max ? a[k] : max;
+    while (digits < MOST && max >> (DIGIT * digits)) digits++;
+    memset(count, 0, (size_t)digits * sizeof *count);
+    for (int d = 0; d < digits; d++)
+        for (size_t k = 0; k < n; k++) count[d][a[k] >> (DIGIT * d) & (VALUES - 1)]++;
+    if (vec_len(w->sorted) < n) vec_extend(w->sorted, n - vec_len(w->sorted));
+    uint32_t *b = w->sorted;
+    for (int d = 0; d < digits; d++) {
+        uint32_t at = 0, *next = count[d];
+        for (int v = 0; v < VALUES; v++) {
+            uint32_t m = next[v];
+            next[v] = at;
+            at += m;
+        }
+        for (size_t k = 0; k < n; k++) b[next[a[k] >> (DIGIT * d) & (VALUES - 1)]++] = a[k];
+        uint32_t *swap = a;
         a = b;
         b = swap;
     }
-    if (a != w->key) memcpy(w->key, a, n * sizeof *a);
-}
-
-/* Sorts the picks. */
-void rule_sort_picks(RuleWork *w)
-{
-    size_t n = vec_len(w->pick);
-    uint32_t max = 0;
-    int bits = 0;
-    if (vec_len(w->key) < n) vec_extend(w->key, n - vec_len(w->key));
-    for (size_t k = 0; k < n; k++) {
-        w->key[k] = w->pick[k];
-        if (w->pick[k] > max) max = w->pick[k];
-    }
-    while (bits < 32 && max >> bits) bits++;
-    rule_sort(w, n, 0, bits);
-    for (size_t k = 0; k < n; k++) w->pick[k] = (uint32_t)w->key[k];
+    if (a != w->pick) memcpy(w->pick, a, n * sizeof *a);
 }
 
 RuleCall rule_call(const Rule *rule, const PlanProj *p, const char *src, const char *tgt, uint64_t seed)
@@ -223,12 +216,7 @@ void rule_work_free(RuleWork *w)
 {
     vec_free(w->pick);
     vec_free(w->seen);
-    vec_free(w->src);
-    vec_free(w->tgt);
-    vec_free(w->mult);
-    vec_free(w->value);
-    vec_free(w->key);
-    vec_free(w->key2);
+    vec_free(w->sorted);
     cx_free(w->scratch);
     *w = (RuleWork){0};
 }
