@@ -161,6 +161,10 @@ static void name_unknown(Ctx *c, Node *n)
 {
     if (follow_up(c->S, c->inst ? (void *)c->inst->def.body : (void *)c->S, n->name)) return;
     Diag *d = diag_add(c->S->diags, D_unknown_name, n->span, "nothing is called `%s`", n->name);
+    if (n->name == c->self) {
+        diag_note(d, "the value that `%s` has without this one cannot be read here", n->name);
+        return;
+    }
     const char **cand = NULL;
     for (Scope *s = c->scope; s; s = s->up)
         for (Bind *b = s->first; b; b = b->next) vec_push(cand, b->name);
@@ -177,6 +181,29 @@ static void name_unknown(Ctx *c, Node *n)
     vec_free(cand);
 }
 
+/* Where a model is given values its names hide those of the file; a reader may have meant either if both would do. */
+static void tell_hidden(Ctx *c, Node *n, Ex own)
+{
+    Sema *S = c->S;
+    Bind *b = scope_here(S->top, n->name);
+    if (!b || (b->kind != B_LET && b->kind != B_PARAM) || b->state == 1 || own.kind != EX_NUM) return;
+    Node *value = b->node->kid[b->kind == B_LET ? 0 : 1];
+    bool law = !value || elab_is_law(S, value, 0);
+    Ex other = law ? ex_poison() : name_let(c, b, n);
+    if (!law && (other.kind != EX_NUM || !dim_eq(other.dim, own.dim))) return;
+    if (!law && own.is_const && other.is_const && own.num == other.num) return;
+    Diag *d = diag_add(S->diags, D_hidden_name, n->span, "`%s` is that of `%s` here, not that of the file", n->name, c->inst->def.name);
+    diag_note_at(d, b->node->span, "that of the file");
+    if (b->kind == B_PARAM || law || ast_mentions(value, N_name, NULL)) {
+        diag_hint(d, "give one of them another name");
+        return;
+    }
+    bool number = value->kind == N_num || value->kind == N_qty;
+    const char *text = arena_printf(S->arena, number ? "%s" : "(%s)", ast_source(S->ast, value));
+    diag_hint(d, "if the other is meant, write `%s`; if not, give one of them another name", text);
+    diag_mend(d, n->span, "%s", text);
+}
+
 Ex elab_name(Ctx *c, Node *n)
 {
     if (n->flags & AST_COLUMN) return edges_value(c, n);
@@ -186,9 +213,11 @@ Ex elab_name(Ctx *c, Node *n)
         if (b && b->kind == B_AGAIN) return protocol_again(c, b);
         if (b && b->kind == B_NET && s != c->S->top) return protocol_net(c, b->index, n->span); /* a `let` of a block */
     }
-    if (c->inst && n->name != c->self) {
-        Slot *s = inst_slot(c->inst, n->name);
-        if (s) return inst_name(c, s, n);
+    Slot *s = c->inst && n->name != c->self ? inst_slot(c->inst, n->name) : NULL;
+    if (s) {
+        Ex own = inst_name(c, s, n);
+        if (c->self) tell_hidden(c, n, own);
+        return own;
     }
     bool found;
     Ex e = name_special(c, n, &found);

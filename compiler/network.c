@@ -281,7 +281,7 @@ bool network_plan(Sema *S)
         PlanPop *out = &plan->pop[p->plan];
         plan->pop_order[q] = p->plan;
         *out = (PlanPop){.name = p->name, .layer = p->layer ? p->layer : p->name, .model = p->model, .n = p->n, .is_source = p->is_source,
-                         .kernel = -1, .fn_init = -1, .fn_arrive = -1, .fn_step = -1, .fn_test = -1, .fn_reset = -1, .fn_check = -1,
+                         .kernel = -1, .fn_init = -1, .fn_arrive = -1, .fn_pass = -1, .fn_tail = -1, .fn_reset = -1, .fn_check = -1,
                          .fn_rate = -1, .fn_parts = -1, .fn_part = -1, .v_field = -1, .record_spikes = p->spikes_wanted, .synapse_inhibitory = p->any_out && p->all_inh};
         if (p->group->n_kids > 2) out->has_key_seed = wire_seed(S, p->group->kid[2], &out->seed);
         out->place = space_places(S, p);
@@ -312,15 +312,16 @@ bool network_plan(Sema *S)
         out->port = ports;
         out->exact = in->exact;
         out->n_exact = in->n_exact;
+        out->kernel = network_module(S, m);
         out->fn_init = role_of(m, FN_INIT);
         out->fn_arrive = role_of(m, FN_ARRIVE);
-        out->fn_step = role_of(m, FN_STEP);
         out->fn_parts = role_of(m, FN_PARTS);
         out->fn_part = role_of(m, FN_PART);
-        out->fn_test = role_of(m, FN_TEST);
+        out->fn_pass = role_of(m, FN_PASS);
+        out->fn_tail = role_of(m, FN_TAIL);
+        if (out->fn_tail < 0) out->fn_tail = out->fn_pass;
         out->fn_reset = role_of(m, FN_RESET);
         out->fn_check = role_of(m, FN_CHECK);
-        out->kernel = network_module(S, m);
     }
     for (size_t k = 0; k < vec_len(S->joined); k++) {
         const ProjInfo *j = &S->joined[k];

@@ -132,13 +132,12 @@ bool inst_assigns(Node *n, Sym name)
     return false;
 }
 
-/* A state that nothing ever changes has lost its equation, or is a parameter. */
-static void check_equations(Inst *in)
+void inst_check_states(Inst *in)
 {
     if (in->orphans || in->no_ports || follow_body(in->S, in->def.body)) return;
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
-        if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || inst_assigns(in->def.body, s->name)) continue;
+        if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || (s->decl->flags & AST_SET) || inst_assigns(in->def.body, s->name)) continue;
         Diag *d = diag_add(in->S->diags, D_missing_equation, ast_name_span(s->decl), "nothing ever changes the state `%s`", s->name);
         diag_hint(d, "add its equation, `d%s/dt = …`, or declare it as `param`", s->name);
     }
@@ -250,7 +249,6 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
     bool frozen = false;
     for (size_t k = 0; k < vec_len(in->slot); k++) frozen = frozen || in->slot[k].frozen;
     bool refr = (in->spike || moments_any_event(in)) && (ast_mentions(body, N_refr_for, NULL) || ast_mentions(body, N_refr_until, NULL));
-    check_equations(in);
     if (frozen && !refr && !follow_body(S, body)) {
         for (size_t k = 0; k < vec_len(in->slot); k++)
             if (in->slot[k].frozen) {
@@ -349,6 +347,9 @@ static Ex list_value(Inst *in, Slot *s, Ctx *c, Ex list)
     return tables_by_neuron(c, at, list, (uint32_t)in->n_neurons, s->dim);
 }
 
+/* The name that means the file's in what is given to a variable, `C = C`; none where the model declares it. */
+static Sym slot_self(const Slot *s) { return s->given != s->decl->kid[1] ? s->name : NULL; }
+
 /* Value of a param or initial value of a state, at most once; constants stay constants. */
 Ex inst_given(Inst *in, Slot *s, Node *use)
 {
@@ -381,7 +382,7 @@ Ex inst_given(Inst *in, Slot *s, Node *use)
     Ctx c = in->init_ctx;
     c.salt = in->joint ? s->name : arena_printf(S->arena, "init.%s", s->name); /* a weight is drawn alike in all synapses */
     c.n_draws = 0;
-    if (s->given_outer) c.self = s->name;
+    c.self = slot_self(s);
     Ex e = elab_celsius(&c, s->given, s->celsius);
     if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);
     if (s->is_bool && e.kind == EX_BOOL) {
@@ -416,7 +417,7 @@ static bool names_varying(Inst *in, const Slot *of, Node *n, int depth)
 {
     if (!n || depth > MODEL_CHAIN) return false;
     if (n->kind == N_name) {
-        Slot *s = of->given_outer && n->name == of->name ? NULL : inst_slot(in, n->name);
+        Slot *s = n->name == slot_self(of) ? NULL : inst_slot(in, n->name);
         if (!s) {
             const Bind *b = scope_find(in->S->top, n->name);
             return b && b->kind == B_FUNCTION && names_varying(in, of, b->node->kid[2], depth + 1);
@@ -447,7 +448,7 @@ static Ex param_followed(Ctx *c, Slot *s)
 {
     Inst *in = c->inst;
     Ctx k = *c;
-    k.self = s->given_outer ? s->name : NULL;
+    k.self = slot_self(s);
     k.has_xi = false;
     Ex e = elab_celsius(&k, s->given, s->celsius);
     if (in->joint && s->given_outer && e.kind != EX_POISON) e = in->joint->pick(in->joint->user, s->given, e);

@@ -1,9 +1,8 @@
 /* Lists the synapses of a projection in the order (source, target, multiplicity). Rows are stored by
  * delay, so where a pair has several synapses the multiplicity of each is found from its delay,
  * which is drawn again. */
-#include "engine_internal.h"
+#include "build.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +40,7 @@ static void order_pair(const Engine *e, int proj, uint32_t src, Edge *edge, size
         double ms, *const out[1] = {&ms};
         Frame fr = {.t1 = e->plan->dt, .key = key, .src = &src, .tgt = &tgt, .mult = &mult, .scratch = scratch};
         fn->range(fn, &fr, 0, 1, out);
-        cx_assert(engine_delay_steps(ms, e->plan->dt, &delay));
+        cx_assert(build_rows_steps(ms, e->plan->dt, &delay));
         size_t k = m;
         while (k < n && edge[k].delay != delay) k++;
         cx_assert(k < n);
@@ -98,82 +97,11 @@ static void tell_edge(void *user, const EdgeAt *x)
     t->edge(t->user, x->src, x->tgt, weight, x->delay);
 }
 
-/* The column of plastic synapses that holds their weight, or -1. */
-static int weight_column(const Engine *e, const Group *g)
-{
-    const Kernel *k = g->plastic ? plastic_kernel(e, g) : NULL;
-    int found = -1;
-    for (int f = 0; k && f < k->n_fields; f++)
-        if (!strcmp(k->field[f].name, "weight")) found = f;
-    return found;
-}
-
 void engine_edges(const Engine *e, int proj, EngineEdge *visit, void *user)
 {
     Told t = {.e = e, .g = &e->group[e->proj_group[proj]], .edge = visit, .user = user};
-    t.weight = weight_column(e, t.g);
+    t.weight = engine_weights_column(e, t.g);
     engine_edges_visit(e, proj, tell_edge, &t);
-}
-
-/* Sums in whole multiples of 2^-40 and 2^-60, so that their order does not matter. */
-typedef struct Sums {
-    const double *col; /* of plastic synapses, else NULL: the weight that is told */
-    bool same;         /* the column has one value for all */
-    uint64_t at, n;
-    uint32_t first, size;
-    __int128 sum;
-    unsigned __int128 squares;
-    double min, max;
-    bool wild;
-} Sums;
-
-static void add_weight(void *user, uint32_t acc, double weight, uint32_t delay)
-{
-    Sums *s = user;
-    (void)delay;
-    double w = s->col ? s->col[s->same ? 0 : s->at] : weight;
-    s->at++;
-    if (acc - s->first >= s->size) return;
-    if (!(w >= -524288.0 && w <= 524288.0)) {
-        s->wild = true;
-        return;
-    }
-    int64_t q = (int64_t)(w * 0x1p40), half = (int64_t)(w * 0x1p30);
-    s->sum += q;
-    s->squares += (unsigned __int128)((__int128)half * half);
-    s->min = s->n && s->min < w ? s->min : w;
-    s->max = s->n && s->max > w ? s->max : w;
-    s->n++;
-}
-
-EngineWeights engine_weights(const Engine *e, int proj)
-{
-    const PlanProj *p = &e->plan->proj[proj];
-    const Group *g = &e->group[e->proj_group[proj]];
-    int field = e->plan->pop[p->tgt].port[p->port].acc_field, column = weight_column(e, g);
-    Sums s = {0};
-    if (g->plastic && column < 0) return (EngineWeights){0};
-    if (!g->plastic && !g->weighted) { /* one weight for all */
-        bool known = engine_proj_synapses(e, proj) && fabs(g->weight) <= 524288.0;
-        return known ? (EngineWeights){true, g->weight, 0, g->weight, g->weight} : (EngineWeights){0};
-    }
-    s.same = column >= 0 && plastic_kernel(e, g)->field[column].uniform;
-    for (int t = 0; t < e->n_threads; t++) {
-        const uint32_t *part = e->pop[p->tgt].part;
-        s.first = e->worker[t].acc_at[p->tgt][field] - g->share[t].base;
-        s.size = part[t + 1] - part[t];
-        s.col = column < 0 ? NULL : g->share[t].col[column];
-        if (column >= 0 && !s.col) return (EngineWeights){0};
-        for (uint32_t src = 0; src < g->n_rows; src++) {
-            s.at = g->share[t].row[src].at;
-            ring_row(g, &g->share[t], src, add_weight, &s);
-        }
-    }
-    if (s.wild || !s.n) return (EngineWeights){0};
-    double mean = (double)s.sum * 0x1p-40 / (double)s.n;
-    double square = (double)s.squares * 0x1p-60 / (double)s.n, var = square - mean * mean;
-    bool same = s.min == s.max;
-    return (EngineWeights){true, same ? s.min : mean, same || var < 0 ? 0 : sqrt(var), s.min, s.max};
 }
 
 static void tell_synapse(void *user, const EdgeAt *x)

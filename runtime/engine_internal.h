@@ -200,7 +200,17 @@ typedef struct Worker { /* what one thread owns */
     uint32_t ***came;   /* the same of channels */
     Trouble trouble[2];
     uint64_t events;
+    double part_s[ENGINE_PARTS], since; /* with EngineOptions.profile: what was measured, up to when */
 } Worker;
+
+/* Of weights, in whole multiples of 2^-40 and 2^-60, so that their order does not matter. */
+typedef struct WeightSums {
+    uint64_t n;
+    __int128 sum;
+    unsigned __int128 squares;
+    double min, max;
+    bool wild; /* one is beyond 2^19 or no number */
+} WeightSums;
 
 typedef struct Agenda Agenda; /* agenda.h */
 
@@ -221,6 +231,7 @@ struct Engine {
     int n_groups;
     Group *group;
     uint64_t *proj_synapses;
+    WeightSums *proj_weights; /* where they are drawn and static */
     int *proj_group;
     Worker *worker;
     double *zero;        /* a column of zeros */
@@ -251,7 +262,11 @@ double *const *engine_columns(const Engine *e, int pop, int kernel);
 
 /* engine_build.c: all connectivity. */
 bool engine_build(Engine *e, Fail *f);
-bool engine_delay_steps(double ms, double dt, uint32_t *steps);
+
+/* engine_weights.c */
+void engine_weights_add(WeightSums *s, size_t n, const double *value);
+void engine_weights_join(WeightSums *s, const WeightSums *more);
+int engine_weights_column(const Engine *e, const Group *g);
 
 /* engine_record.c: what recorders see. */
 void engine_record_make(Engine *e, int k);

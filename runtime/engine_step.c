@@ -19,6 +19,21 @@ void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...)
     va_end(ap);
 }
 
+/* What was done since the last call belongs to `part`. */
+static inline void spent(Worker *w, EnginePart part)
+{
+    if (!w->engine->opt.profile) return;
+    double now = os_now();
+    w->part_s[part] += now - w->since;
+    w->since = now;
+}
+
+static void meet(Worker *w)
+{
+    threads_meet(w->engine->threads);
+    spent(w, ENGINE_WAIT);
+}
+
 static const KernelFn *pop_fn(const Pop *p, int fn)
 {
     return fn < 0 ? NULL : &p->kernel->fn[fn];
@@ -38,13 +53,16 @@ static void sum_events(Worker *w, int64_t step, double t, double t1)
         const Group *g = &e->group[k];
         w->events += g->plastic ? plastic_deliver(w, g, step, t, t1) : ring_deliver(g, &g->share[w->thread], step, w->acc);
     }
+    spent(w, ENGINE_DELIVERY);
     for (int k = 0; k < e->plan->n_stims; k++) {
         const Stim *s = &e->stim[k];
         if (s->kind->events && step >= s->plan->start && step < s->plan->stop) s->kind->events(w, s, step, t, t1);
     }
+    spent(w, ENGINE_RANDOM);
     plastic_post(w, step, t, t1);
     plastic_events(w, step, t, t1);
-    if (e->meet_arrivals) threads_meet(e->threads);
+    spent(w, ENGINE_DELIVERY);
+    if (e->meet_arrivals) meet(w);
 }
 
 /* ---- phase 2 ---- */
@@ -68,39 +86,11 @@ static void reserve(Spikes *s, size_t more)
     s->id = cx_realloc(s->id, s->cap, sizeof *s->id, "spikes of a window");
 }
 
-/* Kernels give truths as 0.0 and 1.0, so a group of them can be looked at as words. */
-static inline uint64_t word(double truth)
-{
-    uint64_t w;
-    memcpy(&w, &truth, sizeof w);
-    return w;
-}
-
-/* Appends the neurons whose test is true; room for n was made. */
-static void collect(Spikes *s, const double *out, uint32_t lo, uint32_t n)
-{
-    enum { GROUP = 16 };
-    uint32_t k = 0;
-    for (; k + GROUP <= n; k += GROUP) {
-        const double *group = out + k;
-        uint64_t any = 0;
-        for (int j = 0; j < GROUP; j++) any |= word(group[j]);
-        if (!any) continue;
-        for (uint32_t j = k; j < k + GROUP; j++)
-            if (out[j] != 0) s->id[s->n++] = lo + j;
-    }
-    for (; k < n; k++)
-        if (out[k] != 0) s->id[s->n++] = lo + k;
-}
-
 /* The first of n lanes that is false, or n. */
 static uint32_t first_false(const double *out, uint32_t n)
 {
-    uint64_t all = word(1);
-    for (uint32_t k = 0; k < n; k++) all &= word(out[k]);
-    if (all == word(1)) return n;
     uint32_t k = 0;
-    while (out[k] != 0) k++;
+    while (k < n && out[k] != 0) k++;
     return k;
 }
 
@@ -136,14 +126,18 @@ static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bo
 {
     const Engine *e = w->engine;
     for (int p = 0; !arrived && p < e->plan->n_pops; p++) arrive(w, step, t, t1, p);
-    threads_meet(e->threads);
+    spent(w, ENGINE_UPDATE);
+    meet(w);
     plastic_record(w, k, step, t, t1);
     for (int p = 0; p < e->plan->n_pops; p++)
         if (e->pop[p].driven) drive(w, step, t, t1, p);
+    spent(w, ENGINE_UPDATE);
     continuous_step(w, step, t, t1);
+    spent(w, ENGINE_DELIVERY);
     for (int p = 0; p < e->plan->n_pops; p++)
         if (e->pop[p].recorded) record(w, k, step, t, t1, p);
-    threads_meet(e->threads);
+    spent(w, ENGINE_UPDATE);
+    meet(w);
 }
 
 /* Neurons lo to below lo + n, each divides the step into as many parts as it wants. */
@@ -164,39 +158,39 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
 {
     const Pop *p = &w->engine->pop[pop];
     bool linked = w->engine->linked; /* link_neurons came before */
-    const KernelFn *events = arrived || linked ? NULL : pop_fn(p, p->plan->fn_arrive), *integrate = pop_fn(p, p->plan->fn_step);
-    const KernelFn *test = pop_fn(p, p->plan->fn_test), *reset = pop_fn(p, p->plan->fn_reset);
-    const KernelFn *check = pop_fn(p, p->plan->fn_check);
+    bool between = !linked && (p->driven || p->recorded || p->plan->fn_parts >= 0); /* between arrivals and equations */
+    const KernelFn *pass = pop_fn(p, arrived || linked || between ? p->plan->fn_tail : p->plan->fn_pass);
+    const KernelFn *reset = pop_fn(p, p->plan->fn_reset), *check = pop_fn(p, p->plan->fn_check);
     uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
-    double *const out[1] = {w->out};
     Frame before = pop_frame(w, pop, step, t, t1), after = before;
     after.t = t1;
     if (lo == hi) return;
     size_t before_all = spikes->n;
-    if (!linked && (p->driven || p->recorded)) {
-        if (events) arrive(w, step, t, t1, pop);
-        events = NULL;
+    if (between) {
+        if (!arrived) arrive(w, step, t, t1, pop);
         if (p->driven) drive(w, step, t, t1, pop);
         if (p->recorded) record(w, k, step, t, t1, pop);
     }
     reserve(spikes, hi - lo);
-    for (uint32_t n; lo < hi; lo += n) {
+    for (uint32_t n; lo < hi && pass; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
-        if (events) events->range(events, &before, lo, lo + n, NULL);
         if (p->plan->fn_parts >= 0) step_parts(w, p, &before, lo, n);
-        if (integrate) integrate->range(integrate, &before, lo, lo + n, NULL);
-        if (test) {
-            size_t first = spikes->n;
-            test->range(test, &after, lo, lo + n, out);
-            collect(spikes, w->out, lo, n);
-            if (p->watched && spikes->n > first) engine_record_spikes(w, pop, &after, spikes->id + first, spikes->n - first, false);
-            if (reset && spikes->n > first) reset->list(reset, &after, spikes->id + first, (int64_t)(spikes->n - first), NULL);
-            if (p->watched && spikes->n > first) engine_record_spikes(w, pop, &after, spikes->id + first, spikes->n - first, true);
+        bool finite = true;
+        uint32_t *hit = spikes->id + spikes->n;
+        size_t hits = pass->pass(pass, &before, lo, lo + n, hit, &finite);
+        spikes->n += hits;
+        if (hits) {
+            if (p->watched) engine_record_spikes(w, pop, &after, hit, hits, false);
+            if (reset) reset->list(reset, &after, hit, (int64_t)hits, NULL);
+            if (p->watched) engine_record_spikes(w, pop, &after, hit, hits, true);
         }
-        if (check && !w->trouble[w->turn].nan.hit) {
-            check->range(check, &after, lo, lo + n, out);
-            uint32_t bad = first_false(w->out, n);
-            if (bad < n) not_finite(w, step, pop, lo + bad);
+        if (check && (!finite || (hits && reset)) && !w->trouble[w->turn].nan.hit) {
+            /* What a reset has mended is no trouble, and what it has spoilt is. */
+            double *const out[1] = {w->out};
+            if (finite) check->list(check, &after, hit, (int64_t)hits, out);
+            else check->range(check, &after, lo, lo + n, out);
+            uint32_t n_out = finite ? (uint32_t)hits : n, bad = first_false(w->out, n_out);
+            if (bad < n_out) not_finite(w, step, pop, finite ? hit[bad] : lo + bad);
         }
     }
     if (p->heard) plastic_fired(w, pop, step, spikes->id + before_all, spikes->n - before_all);
@@ -212,7 +206,7 @@ static void note_events(Worker *w, int k, int64_t step)
         uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
         size_t first = s->n;
         reserve(s, hi - lo);
-        collect(s, p->col[e->channel[c].field] + lo, lo, hi - lo);
+        s->n += kernel_hits(p->col[e->channel[c].field] + lo, lo, hi - lo, s->id + s->n);
         s->end[(size_t)k * (size_t)e->n_channels + (size_t)c] = s->n;
         if (e->channel[c].steps) plastic_came(w, c, step, s->id + first, s->n - first);
     }
@@ -448,6 +442,7 @@ void engine_step_run(void *engine, int thread)
     int64_t step = e->step, end = e->run_end;
     bool arrived = e->arrived, halt = false;
     double t = decimal_time(step, dt);
+    if (e->opt.profile) w->since = os_now();
     for (int turn = 0; step < end && !halt; turn ^= 1) {
         int n = end - step < e->window ? (int)(end - step) : e->window;
         Spikes *spikes = &w->spikes[turn];
@@ -463,6 +458,7 @@ void engine_step_run(void *engine, int thread)
             for (int p = 0; p < e->plan->n_pops; p++) {
                 if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
+                spent(w, e->plan->pop[p].is_source ? ENGINE_RANDOM : ENGINE_UPDATE);
                 spikes->end[(size_t)k * (size_t)e->plan->n_pops + (size_t)p] = spikes->n;
             }
             note_events(w, k, step + k);
@@ -470,10 +466,12 @@ void engine_step_run(void *engine, int thread)
             t = t1;
         }
         if (thread == 0) e->halt[turn] = e->failed || (e->opt.stop && *e->opt.stop);
-        threads_meet(e->threads);
+        meet(w);
         halt = e->halt[turn] || first_trouble(e, turn);
         post(w, turn, step, n);
+        spent(w, ENGINE_EXCHANGE);
         if (thread == 0) give(e, turn, step, n);
+        spent(w, ENGINE_OUTPUT);
         step += n;
     }
     /* The others still read e->step and e->arrived when they begin, so these wait for all to end. */
@@ -487,6 +485,7 @@ void engine_step_finish(void *engine, int thread)
     Worker *w = &e->worker[thread];
     double t = decimal_time(e->step, e->plan->dt), t1 = decimal_time(e->step + 1, e->plan->dt);
     w->turn = 0;
+    if (e->opt.profile) w->since = os_now();
     w->trouble[0].nan.hit = w->trouble[0].fault = false;
     sum_events(w, e->step, t, t1);
     for (int p = 0; p < e->plan->n_pops; p++) arrive(w, e->step, t, t1, p);

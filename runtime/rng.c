@@ -10,51 +10,48 @@
 #include "base.h"
 #include "rng_lanes.h"
 
-/* ---- which instruction set: the best of the machine, lowered by CORTEXC_ISA ---- */
-typedef enum Isa { ISA_UNKNOWN, ISA_BASE, ISA_AVX2, ISA_AVX512 } Isa;
-
-static Isa isa(void)
+RngIsa rng_isa(void)
 {
-    static _Atomic(Isa) chosen;
-    Isa best = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (best != ISA_UNKNOWN) return best;
-    best = ISA_BASE;
+    static _Atomic(RngIsa) chosen;
+    RngIsa best = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (best != RNG_ISA_UNKNOWN) return best;
+    best = RNG_ISA_BASE;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
         __builtin_cpu_supports("bmi2")) {
-        best = ISA_AVX2;
+        best = RNG_ISA_AVX2;
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
             __builtin_cpu_supports("avx512vl"))
-            best = ISA_AVX512;
+            best = RNG_ISA_AVX512;
     }
     const char *wish = getenv("CORTEXC_ISA");
-    if (wish && !strcmp(wish, "base")) best = ISA_BASE;
-    if (wish && !strcmp(wish, "avx2") && best > ISA_AVX2) best = ISA_AVX2;
+    if (wish && !strcmp(wish, "base")) best = RNG_ISA_BASE;
+    if (wish && !strcmp(wish, "avx2") && best > RNG_ISA_AVX2) best = RNG_ISA_AVX2;
     atomic_store_explicit(&chosen, best, memory_order_relaxed);
     return best;
 }
 
 static const RngKernels *rng_kernels(void)
 {
-    static const RngKernels *const table[] = {[ISA_BASE] = &rng_kernels_base,
-                                              [ISA_AVX2] = &rng_kernels_avx2,
-                                              [ISA_AVX512] = &rng_kernels_avx512};
-    return table[isa()];
+    static const RngKernels *const table[] = {[RNG_ISA_BASE] = &rng_kernels_base,
+                                              [RNG_ISA_AVX2] = &rng_kernels_avx2,
+                                              [RNG_ISA_AVX512] = &rng_kernels_avx512};
+    return table[rng_isa()];
 }
 
 static const RngLaws *rng_laws(void)
 {
     static const RngLaws *const table[] = {
-        [ISA_BASE] = &rng_laws_base, [ISA_AVX2] = &rng_laws_avx2, [ISA_AVX512] = &rng_laws_avx512};
-    return table[isa()];
+        [RNG_ISA_BASE] = &rng_laws_base, [RNG_ISA_AVX2] = &rng_laws_avx2, [RNG_ISA_AVX512] = &rng_laws_avx512};
+    return table[rng_isa()];
 }
 
 static const RngCounts *rng_counts(void)
 {
-    static const RngCounts *const table[] = {[ISA_BASE] = &rng_counts_base,
-                                             [ISA_AVX2] = &rng_counts_avx2,
-                                             [ISA_AVX512] = &rng_counts_avx512};
-    return table[isa()];
+    static const RngCounts *const table[] = {[RNG_ISA_BASE] = &rng_counts_base,
+                                             [RNG_ISA_AVX2] = &rng_counts_avx2,
+                                             [RNG_ISA_AVX512] = &rng_counts_avx512};
+    return table[rng_isa()];
 }
 
 /* The finaliser of SplitMix64 (Steele, Lea and Flood 2014). */

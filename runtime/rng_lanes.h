@@ -34,6 +34,10 @@ struct RngPoisson {
     uint64_t rest[192];
 };
 
+/* Which instruction set to use: the best of the machine, lowered by CORTEXC_ISA. */
+typedef enum RngIsa { RNG_ISA_UNKNOWN, RNG_ISA_BASE, RNG_ISA_AVX2, RNG_ISA_AVX512 } RngIsa;
+RngIsa rng_isa(void);
+
 typedef struct RngKernels {
     /* Words of the n blocks with first counter word from, from + 1, …, two of 64 bits each, in
      * order. Written in whole groups of RNG_GROUP blocks. */

@@ -511,6 +511,7 @@ static Kernel *build(const IrModule *m, Fail *fail)
         fn[i].impl = impl;
         fn[i].range = interp_run_range;
         fn[i].list = interp_run_list;
+        if (fn[i].role == FN_PASS || fn[i].role == FN_TAIL) fn[i].pass = interp_run_pass;
     }
     k->field = field;
     k->fn = fn;

@@ -74,6 +74,7 @@ typedef struct InterpFn {
 const InterpIsa *interp_isa(Fail *fail);
 void interp_run_range(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi,
                       double *const *out);
+size_t interp_run_pass(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, uint32_t *hit, bool *finite);
 void interp_run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n,
                      double *const *out);
 

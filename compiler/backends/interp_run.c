@@ -91,3 +91,17 @@ void interp_run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, 
     const InterpFn *f = fn->impl;
     if (n > 0) run(&f->list, &(Call){.fr = fr, .fn = f, .lane = lane}, n, out);
 }
+
+size_t interp_run_pass(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, uint32_t *hit, bool *finite)
+{
+    enum { LANES = 256 };
+    double spikes[LANES], good[LANES];
+    size_t hits = 0;
+    for (int64_t n; lo < hi; lo += n) {
+        n = hi - lo < LANES ? hi - lo : LANES;
+        interp_run_range(fn, fr, lo, lo + n, (double *[]){[PASS_SPIKES] = spikes, [PASS_FINITE] = good});
+        hits += kernel_hits(spikes, (uint32_t)lo, (size_t)n, hit + hits);
+        for (int64_t k = 0; k < n; k++) *finite &= good[k] != 0;
+    }
+    return hits;
+}

@@ -64,13 +64,20 @@ static void run_list(const KernelFn *fn, const Frame *fr, const uint32_t *lane, 
     else s->interp->list(s->interp, fr, lane, n, out);
 }
 
+static size_t run_pass(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, uint32_t *hit, bool *finite)
+{
+    const Switch *s = fn->impl;
+    const NativeFn *c = atomic_load_explicit(&s->compiled, memory_order_acquire);
+    return c ? c->pass(fn, fr, lo, hi, hit, finite) : s->interp->pass(s->interp, fr, lo, hi, hit, finite);
+}
+
 /* From now on calls go to the compiled functions. */
 static void publish(Native *x)
 {
     cx_assert(x->lib.table->n == x->n);
     *x->lib.table->host = &host;
     for (int k = 0; k < x->n; k++)
-        if (x->lib.table->fn[k].range) atomic_store_explicit(&x->at[k].compiled, &x->lib.table->fn[k], memory_order_release);
+        if (x->lib.table->fn[k].range || x->lib.table->fn[k].pass) atomic_store_explicit(&x->at[k].compiled, &x->lib.table->fn[k], memory_order_release);
 }
 
 /* ---- one thread compiles, one kernel after the other ---- */
@@ -186,6 +193,11 @@ static Kernel *new_kernel(const IrModule *m, Native **out, Fail *f)
         x->at[i].interp = &interp->fn[i];
         if (!fn[i].range || !native_worth(m->fn[i])) continue;
         fn[i].impl = &x->at[i];
+        if (fn[i].pass) {
+            fn[i].pass = run_pass;
+            fn[i].range = NULL, fn[i].list = NULL;
+            continue;
+        }
         fn[i].range = run_range;
         fn[i].list = run_list;
     }

@@ -22,7 +22,7 @@ typedef struct Writer {
     const IrModule *m;
     const IrFn *f;
     Buf *out;
-    bool list;
+    bool list, pass; /* of its two forms the one over a list; FN_PASS or FN_TAIL, which have a form of their own */
     int n, n_levels;
     bool *uniform;
     int *last, *level, *until; /* until: the last level at which a value is read */
@@ -41,11 +41,16 @@ bool native_worth(const IrFn *f)
     case FN_MATRIX:
     case FN_SET:
     case FN_DERIV:
+    case FN_TEST: /* part of FN_PASS */
         return false;
+    case FN_STEP:
+        return f->lanes == LANE_SYNAPSE;
     default:
         return true;
     }
 }
+
+static bool is_pass(const IrFn *f) { return f->role == FN_PASS || f->role == FN_TAIL; }
 
 static bool is_draw(const Ins *s) { return ir_op_draws((Op)s->op); }
 
@@ -251,9 +256,10 @@ static void put_loop(Writer *w, int level)
             buf_printf(w->out, "c%d[%s] = ", (int)s->imm.k, lane_of(w));
             put_value(w, w->out, s->arg[0], level);
         } else if (s->op == OP_OUT || s->op == OP_OUTB) {
-            buf_printf(w->out, "o%d[k] = ", (int)s->imm.k);
+            bool mask = w->pass && s->imm.k == PASS_FINITE;
+            buf_printf(w->out, mask ? "finite &= " : w->pass ? "any |= spikes[k] = " : "o%d[k] = ", (int)s->imm.k);
             put_value(w, w->out, s->arg[0], level);
-            if (s->op == OP_OUTB) buf_printf(w->out, " ? 1.0 : 0.0");
+            if (s->op == OP_OUTB && !w->pass) buf_printf(w->out, " ? 1.0 : 0.0");
         } else {
             buf_printf(w->out, "const %s v%d = ", type_of(s), v);
             put_body(w, v, level);
@@ -278,7 +284,7 @@ static void put_pointers(Writer *w)
             buf_printf(w->out, "    double *const c%d = fr->col[%d]%s;\n", (int)s->imm.k, (int)s->imm.k, at);
             seen[s->imm.k] = true;
         }
-        if ((s->op == OP_OUT || s->op == OP_OUTB) && !seen_out[s->imm.k]) {
+        if ((s->op == OP_OUT || s->op == OP_OUTB) && !w->pass && !seen_out[s->imm.k]) {
             buf_printf(w->out, "    double *const o%d = out[%d]%s;\n", (int)s->imm.k, (int)s->imm.k, rel);
             seen_out[s->imm.k] = true;
         }
@@ -298,7 +304,7 @@ static void put_pointers(Writer *w)
 static void put_fn(const IrModule *m, const IrFn *f, int number, bool list, Buf *out)
 {
     size_t n = vec_len(f->ins);
-    Writer w = {.m = m, .f = f, .out = out, .list = list, .n = (int)n};
+    Writer w = {.m = m, .f = f, .out = out, .list = list, .pass = is_pass(f), .n = (int)n};
     w.uniform = cx_alloc(n + 1, sizeof *w.uniform, "native code");
     w.last = cx_alloc(3 * n + 3, sizeof *w.last, "native code");
     w.level = w.last + n, w.until = w.level + n;
@@ -308,25 +314,29 @@ static void put_fn(const IrModule *m, const IrFn *f, int number, bool list, Buf 
         for (int k = 0; k < 4; k++)
             if (f->ins[v].arg[k] >= 0) w.last[f->ins[v].arg[k]] = v;
     find_levels(&w);
-    buf_printf(out, "\n// %s: %s\n", f->name, list ? "a list of lanes" : "a range of lanes");
-    if (list) buf_printf(out, "static void f%d_list(const void *fn, const Frame *fr, const uint32_t *lanes, int64_t count, double *const *out)\n{\n", number);
+    buf_printf(out, "\n// %s: %s\n", f->name, w.pass ? "a range of lanes, and which of them spike" : list ? "a list of lanes" : "a range of lanes");
+    if (w.pass) buf_printf(out, "static size_t f%d_pass(const void *fn, const Frame *fr, int64_t lo, int64_t hi, uint32_t *hit, _Bool *all)\n{\n", number);
+    else if (list) buf_printf(out, "static void f%d_list(const void *fn, const Frame *fr, const uint32_t *lanes, int64_t count, double *const *out)\n{\n", number);
     else buf_printf(out, "static void f%d_range(const void *fn, const Frame *fr, int64_t lo, int64_t hi, double *const *out)\n{\n", number);
-    buf_printf(out, "    (void)fn, (void)out;\n");
+    buf_printf(out, w.pass ? "    size_t hits = 0;\n    int64_t finite = -1, spikes[NATIVE_BLOCK] __attribute__((aligned(64)));\n    (void)fn;\n"
+                           : "    (void)fn, (void)out;\n");
     put_uniform(&w);
     for (int v = 0; v < w.n; v++)
         if (staged(&w, v) && needed(&w, v) && !is_inline(&f->ins[v]))
             buf_printf(out, "    %s s%d[NATIVE_BLOCK] __attribute__((aligned(64)));\n", type_of(&f->ins[v]), v);
     const char *end = list ? "count" : "hi";
     buf_printf(out, "    for (int64_t at = %s, n; at < %s; at += n) {\n", list ? "0" : "lo", end);
-    buf_printf(out, w.draws ? "    n = %s - at < NATIVE_BLOCK ? %s - at : NATIVE_BLOCK;\n" : "    n = %s - at;\n", end, end);
+    buf_printf(out, w.draws || w.pass ? "    n = %s - at < NATIVE_BLOCK ? %s - at : NATIVE_BLOCK;\n" : "    n = %s - at;\n", end, end);
     if (list) buf_printf(out, "    const uint32_t *const lane = lanes + at;\n");
+    if (w.pass) buf_printf(out, "    int64_t any = 0;\n");
     put_pointers(&w);
     for (int level = 0; level < w.n_levels; level++) {
         for (int v = 0; v < w.n; v++)
             if (is_draw(&f->ins[v]) && !w.uniform[v] && w.level[v] == level && needed(&w, v)) put_draw(&w, v);
         put_loop(&w, level);
     }
-    buf_printf(out, "    }\n}\n");
+    if (w.pass) buf_printf(out, "    if (any) hits += native_hits(spikes, at, n, hit + hits);\n    }\n    *all &= finite != 0;\n    return hits;\n}\n");
+    else buf_printf(out, "    }\n}\n");
     cx_free(w.last);
     cx_free(w.uniform);
 }
@@ -367,10 +377,10 @@ void native_emit(const IrModule *m, Buf *out)
     for (size_t k = 0; k < vec_len(m->fn); k++) {
         if (!native_worth(m->fn[k])) continue;
         put_fn(m, m->fn[k], (int)k, false, out);
-        put_fn(m, m->fn[k], (int)k, true, out);
+        if (!is_pass(m->fn[k])) put_fn(m, m->fn[k], (int)k, true, out);
     }
     buf_printf(out, "\nstatic const NativeFn functions[] = {\n");
     for (size_t k = 0; k < vec_len(m->fn); k++)
-        buf_printf(out, native_worth(m->fn[k]) ? "    {f%zu_range, f%zu_list},\n" : "    {0, 0},\n", k, k);
+        buf_printf(out, !native_worth(m->fn[k]) ? "    {0, 0, 0},\n" : is_pass(m->fn[k]) ? "    {0, 0, f%zu_pass},\n" : "    {f%zu_range, f%zu_list, 0},\n", k, k);
     buf_printf(out, "};\n__attribute__((visibility(\"default\"))) const NativeTable cortexc_native = {%zu, functions, &host};\n", vec_len(m->fn));
 }

@@ -54,9 +54,12 @@ typedef enum FnRole {
     FN_EVENT,  /* per synapse, at another event */
     FN_TRACE,  /* of synapses, over their sources or targets: writes FIELD_PRE or FIELD_POST */
     FN_SET,    /* between steps: out[0] is what a block of the protocol sets or measures, or stores to synapses */
+    FN_PASS,   /* phases 1, 3 and 4 up to the reset in one: arrive, step, test, check; out[PASS_…] */
+    FN_TAIL,   /* the same without the arrivals */
     FN_DERIV,  /* compiler only: out[k] = d/dt of equation k */
     N_FN_ROLES
 } FnRole;
+enum { PASS_SPIKES, PASS_FINITE }; /* results of FN_PASS and FN_TAIL: spikes at t_{n+1}? is every state finite? */
 extern const char *const fn_role_name[N_FN_ROLES];
 
 typedef struct KernelFn KernelFn;
@@ -69,7 +72,13 @@ struct KernelFn {
     void (*range)(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, double *const *out);
     /* Lanes lane[0 … n-1], ascending. out[k][position]. */
     void (*list)(const KernelFn *fn, const Frame *fr, const uint32_t *lane, int64_t n, double *const *out);
+    /* FN_PASS and FN_TAIL: the spiking lanes of lo … hi-1 to hit, which has room for all, ascending. Returns how many.
+     * *finite becomes false where a state is not. */
+    size_t (*pass)(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, uint32_t *hit, bool *finite);
 };
+
+/* Appends first + k for each of the n truths 0.0 or 1.0 that is true to hit; returns how many. */
+size_t kernel_hits(const double *truth, uint32_t first, size_t n, uint32_t *hit);
 
 typedef struct KernelField {
     const char *name, *unit;

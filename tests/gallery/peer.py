@@ -22,6 +22,7 @@ class Result:
     """What a run of ours left behind."""
 
     def __init__(self, path):
+        self.path = path        # the next run overwrites it
         with h5py.File(path) as f:
             about = f["cortexc"]
             self.duration = float(about.attrs["duration"])
@@ -32,6 +33,11 @@ class Result:
             self.ids = {p: s["node_ids"][...] for p, s in f["spikes"].items()}
             self.traces = {(p, v): d[...] for p, vs in about.get("record", {}).items() for v, d in vs.items()}
             self.weights = {(p, v): d[...] for p, vs in about.get("synapses", {}).items() for v, d in vs.items()}
+
+    def edges(self, projection):
+        """Numbers of sources and of targets and the weights, where the connectivity was recorded; `projection` is `E__I__port`."""
+        with h5py.File(self.path) as f:
+            return [f["edges"][projection][k][...] for k in ("source_node_id", "target_node_id", "0/syn_weight")]
 
     def rate(self, population, start=0.0):
         """Mean rate in Hz from `start` ms on."""
@@ -44,7 +50,7 @@ class Result:
 
 
 class Ours:
-    """Runs models/gallery/FOLDER/NAME.cortex."""
+    """Runs models/gallery/FOLDER/NAME.cortex, or models/NAME.cortex where no such model is."""
 
     def __init__(self, program, folder):
         self.program, self.folder = os.path.abspath(program), folder
@@ -52,7 +58,9 @@ class Ours:
 
     def __call__(self, name, duration=None, seed=None, edits=(), **settings):
         """Result of one run; `edits` are pairs of texts (old, new)."""
-        with open(os.path.join(ROOT, "models", "gallery", self.folder, name + ".cortex"), encoding="utf-8") as f:
+        models = os.path.join(ROOT, "models")
+        path = os.path.join(models, "gallery", self.folder, name + ".cortex")
+        with open(path if os.path.exists(path) else os.path.join(models, name + ".cortex"), encoding="utf-8") as f:
             text = f.read()
         for old, new in edits:
             if old not in text:
@@ -69,7 +77,7 @@ class Ours:
         model, out = os.path.join(self.temporary, name + ".cortex"), os.path.join(self.temporary, name + ".h5")
         with open(model, "w", encoding="utf-8") as f:
             f.write(text)
-        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", *words], check=True)
+        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", "--threads", "1", *words], check=True)
         return Result(out)
 
 

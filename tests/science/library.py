@@ -14,7 +14,7 @@ population A : 8 of poisson_source {{ rate = 40 Hz }}
 population B : 6 of lif {{ V = 3 mV*i }}
 population R : 3 of poisson_source {{ rate = 4 Hz }}
 stimulus -> B : poisson(rate = 900 Hz) {{ weight = 1.6 mV }}
-connect A -> B : all_to_all using {model} as ab {{ weight = (0.2 + 0.1*mod(7*i + 13*j, 16))*[mV], delay = {delay}, w_max = 2 mV{more} }}
+connect A -> B : all_to_all using {model} as ab {{ weight = (0.2 + 0.1*mod(7*i + 13*j, 16))*[mV], delay = {delay}{more} }}
 record {names} of ab at end
 run 4 s
 """
@@ -113,8 +113,35 @@ RULES = (("stdp", Pairs, ""), ("stdp_nearest", NearestPairs, ""), ("stdp_triplet
          ("stdp_reward", Reward, ", reward = R.spike, reward_delay = 0.7 ms, dose = 0.3 Hz"))
 
 
+def start(i, j):
+    return 0.2 + 0.1 * ((7 * i + 13 * j) % 16)
+
+
 def steps_of(out, name, n):
     return [[round(t / 0.1) for t in train] for train in out.trains(name, n)]
+
+
+def reckon(b, what, out, rule, steps):
+    """Every synapse of a run of NETWORK anew by `rule`; `steps` is the delay of a pair."""
+    a, t, r = steps_of(out, "A", 8), steps_of(out, "B", 6), steps_of(out, "R", 3)
+    got = [out.read(f"/cortexc/synapses/ab/{k}")[0] for k in rule.names]
+    worst, events, moved, inside = 0.0, 0, 0, 0
+    for n, (i, j) in enumerate((i, j) for i in range(8) for j in range(6)):
+        synapse = rule(start(i, j))
+        todo = [(s + steps(i, j), 0, synapse.pre) for s in a[i]] + [(s, 1, synapse.post) for s in t[j]]
+        todo += [(s + 7, 2, synapse.reward) for train in r for s in train] if rule is Reward else []
+        for step, _, act in sorted(todo, key=lambda x: x[:2]):
+            if step <= STEPS:
+                act(step)
+                events += 1
+        values = synapse.values(STEPS)
+        worst = max([worst] + [abs(g[n] - v) / max(abs(v), 1e-6) for g, v in zip(got, values)])
+        moved += abs(values[0] - start(i, j)) > 1e-3
+        inside += 0.001 < values[0] < TOP - 0.001
+    b.holds(f"{what}: events", events, 15000, 100000, 6)
+    b.holds(f"{what}: weights that moved", moved, 30, 48)
+    b.holds(f"{what}: weights at no bound", inside, 15, 48)
+    b.holds(f"{what}: relative error", worst, 0, 1e-12)
 
 
 @check()
@@ -122,27 +149,8 @@ def plasticity(b):
     """The final weight of every synapse of every rule of the library, with delays that differ and with one for all."""
     for model, rule, more in RULES:
         for kind, delay, steps in DELAYS:
-            out = b.text(model, NETWORK.format(model=model, delay=delay, more=more, names=", ".join(rule.names)))
-            a, t, r = steps_of(out, "A", 8), steps_of(out, "B", 6), steps_of(out, "R", 3)
-            got = [out.read(f"/cortexc/synapses/ab/{k}")[0] for k in rule.names]
-            worst, events, moved, inside = 0.0, 0, 0, 0
-            for n, (i, j) in enumerate((i, j) for i in range(8) for j in range(6)):
-                start = 0.2 + 0.1 * ((7 * i + 13 * j) % 16)
-                synapse = rule(start)
-                todo = [(s + steps(i, j), 0, synapse.pre) for s in a[i]] + [(s, 1, synapse.post) for s in t[j]]
-                todo += [(s + 7, 2, synapse.reward) for train in r for s in train] if rule is Reward else []
-                for step, _, act in sorted(todo, key=lambda x: x[:2]):
-                    if step <= STEPS:
-                        act(step)
-                        events += 1
-                values = synapse.values(STEPS)
-                worst = max([worst] + [abs(g[n] - v) / max(abs(v), 1e-6) for g, v in zip(got, values)])
-                moved += abs(values[0] - start) > 1e-3
-                inside += 0.001 < values[0] < TOP - 0.001
-            b.holds(f"{model}, delays {kind}: events", events, 15000, 100000, 6)
-            b.holds(f"{model}, delays {kind}: weights that moved", moved, 30, 48)
-            b.holds(f"{model}, delays {kind}: weights at no bound", inside, 15, 48)
-            b.holds(f"{model}, delays {kind}: relative error", worst, 0, 1e-12)
+            out = b.text(model, NETWORK.format(model=model, delay=delay, more=", w_max = 2 mV" + more, names=", ".join(rule.names)))
+            reckon(b, f"{model}, delays {kind}", out, rule, steps)
 
 
 def alpha(s, tau):

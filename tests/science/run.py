@@ -24,6 +24,7 @@ import space        # noqa: F401
 import synapses     # noqa: F401
 import events       # noqa: F401
 import library      # noqa: F401
+import plasticity   # noqa: F401
 import stimuli      # noqa: F401
 import links        # noqa: F401
 import protocol     # noqa: F401

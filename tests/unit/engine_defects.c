@@ -10,7 +10,8 @@ static void clocks_to_sums(Model *m, uint32_t n_a, uint32_t n_b)
     model_start(m);
     model_clock_pop(m, "a", n_a);
     int b = model_pop(m, "b", n_b);
-    m->pop[b].fn_step = m->pop[b].fn_test = m->pop[b].fn_reset = m->pop[b].fn_init = -1;
+    m->pop[b].fn_pass = SUMS_PASS, m->pop[b].fn_tail = SUMS_TAIL;
+    m->pop[b].fn_reset = m->pop[b].fn_init = -1;
 }
 
 static Engine *start(const Model *m, int threads)

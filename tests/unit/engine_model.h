@@ -14,7 +14,7 @@
 /* ---- the leaky neuron ---- */
 enum { F_V, F_REFR, F_I, F_IN, F_GE, F_AT, N_F };
 enum { LIF_INIT, LIF_ARRIVE, LIF_STEP, LIF_TEST, LIF_RESET, LIF_CHECK, LIF_OBS, LIF_DRIVE, LIF_RATE, N_LIF,
-       CLOCK_TEST = N_LIF, N_FNS };
+       CLOCK_TEST = N_LIF, LIF_PASS, LIF_TAIL, CLOCK_PASS, SUMS_PASS, SUMS_TAIL, N_FNS };
 
 static const KernelField model_fields[N_F] = {
     {"V", "mV", FIELD_STATE, false}, {"refractory", "", FIELD_HIDDEN, false}, {"I", "pA", FIELD_INPUT, false},
@@ -70,12 +70,35 @@ static inline void model_list(const KernelFn *fn, const Frame *fr, const uint32_
     for (int64_t k = 0; k < n; k++) lane(fn, fr, list[k], out ? out[0] + k : NULL);
 }
 
-#define MODEL_FN(name, role, n_out) {name, role, n_out, NULL, model_range, model_list}
+/* Arrivals, step, test and check, as a compiled model has them in one. */
+static inline size_t model_pass(const KernelFn *fn, const Frame *fr, int64_t lo, int64_t hi, uint32_t *hit, bool *finite)
+{
+    static const KernelFn part[] = {{.impl = (void *)LIF_ARRIVE}, {.impl = (void *)LIF_STEP}, {.impl = (void *)LIF_TEST}, {.impl = (void *)LIF_CHECK},
+                                    {.impl = (void *)CLOCK_TEST}};
+    Frame after = *fr;
+    size_t hits = 0;
+    intptr_t kind = (intptr_t)fn->impl;
+    after.t = fr->t1;
+    for (int64_t i = lo; i < hi; i++) {
+        double spikes = 0, good = 1;
+        if (kind == LIF_PASS || kind == SUMS_PASS) lane(&part[0], fr, (uint32_t)i, NULL);
+        if (kind == LIF_PASS || kind == LIF_TAIL) lane(&part[1], fr, (uint32_t)i, NULL);
+        if (kind < SUMS_PASS) lane(&part[kind == CLOCK_PASS ? 4 : 2], &after, (uint32_t)i, &spikes);
+        if (kind != CLOCK_PASS) lane(&part[3], &after, (uint32_t)i, &good);
+        if (spikes != 0) hit[hits++] = (uint32_t)i;
+        *finite &= good != 0;
+    }
+    return hits;
+}
+
+#define MODEL_PASS(name, role) {name, role, 2, NULL, NULL, NULL, model_pass}
+#define MODEL_FN(name, role, n_out) {name, role, n_out, NULL, model_range, model_list, NULL}
 static KernelFn model_fns[N_FNS] = {
     MODEL_FN("init", FN_INIT, 0),   MODEL_FN("arrive", FN_ARRIVE, 0), MODEL_FN("step", FN_STEP, 0),
     MODEL_FN("test", FN_TEST, 1),   MODEL_FN("reset", FN_RESET, 0),   MODEL_FN("check", FN_CHECK, 1),
     MODEL_FN("obs", FN_OBS, 1),     MODEL_FN("drive", FN_DRIVE, 0),   MODEL_FN("rate", FN_RATE, 1),
-    MODEL_FN("clock", FN_TEST, 1),
+    MODEL_FN("clock", FN_TEST, 1),  MODEL_PASS("pass", FN_PASS), MODEL_PASS("tail", FN_TAIL), MODEL_PASS("clock pass", FN_PASS),
+    MODEL_PASS("sums", FN_PASS), MODEL_PASS("sums tail", FN_TAIL),
 };
 
 /* ---- attributes of synapses ---- */
@@ -110,7 +133,7 @@ static inline void synapse_range(const KernelFn *fn, const Frame *fr, int64_t lo
     }
 }
 
-#define SYNAPSE_FN(name, role) {name, role, 1, NULL, synapse_range, NULL}
+#define SYNAPSE_FN(name, role) {name, role, 1, NULL, synapse_range, NULL, NULL}
 static KernelFn synapse_fns[N_SYN] = {
     SYNAPSE_FN("weight", FN_WEIGHT), SYNAPSE_FN("delay", FN_DELAY), SYNAPSE_FN("prob", FN_PROB), SYNAPSE_FN("table", FN_WEIGHT),
     SYNAPSE_FN("negative", FN_WEIGHT), SYNAPSE_FN("bad delay", FN_DELAY), SYNAPSE_FN("long delay", FN_DELAY),
@@ -147,7 +170,8 @@ static inline void model_start(Model *m)
 static inline int model_pop(Model *m, const char *name, uint32_t n)
 {
     m->pop[m->plan.n_pops] = (PlanPop){.name = name, .n = n, .kernel = 0, .fn_init = LIF_INIT, .fn_arrive = LIF_ARRIVE,
-        .fn_step = LIF_STEP, .fn_test = LIF_TEST, .fn_reset = LIF_RESET, .fn_check = LIF_CHECK, .n_ports = 2,
+        
+        .fn_pass = LIF_PASS, .fn_tail = LIF_TAIL, .fn_reset = LIF_RESET, .fn_check = LIF_CHECK, .n_ports = 2,
         .port = model_ports, .record_spikes = true, .v_field = 0, .fn_rate = -1, .fn_parts = -1, .fn_part = -1};
     return m->plan.n_pops++;
 }
@@ -155,8 +179,8 @@ static inline int model_pop(Model *m, const char *name, uint32_t n)
 static inline int model_clock_pop(Model *m, const char *name, uint32_t n)
 {
     int p = model_pop(m, name, n);
-    m->pop[p].fn_test = CLOCK_TEST;
-    m->pop[p].fn_reset = m->pop[p].fn_step = m->pop[p].fn_arrive = m->pop[p].fn_check = -1;
+    m->pop[p].fn_pass = m->pop[p].fn_tail = CLOCK_PASS;
+    m->pop[p].fn_reset = m->pop[p].fn_arrive = m->pop[p].fn_check = -1;
     return p;
 }
 
@@ -164,7 +188,7 @@ static inline int model_source(Model *m, const char *name, uint32_t n, double me
 {
     int p = model_pop(m, name, n);
     m->pop[p] = (PlanPop){.name = name, .n = n, .is_source = true, .kernel = -1, .fn_init = -1, .fn_arrive = -1,
-        .fn_step = -1, .fn_test = -1, .fn_reset = -1, .fn_check = -1, .record_spikes = true, .v_field = -1,
+        .fn_pass = -1, .fn_tail = -1, .fn_reset = -1, .fn_check = -1, .record_spikes = true, .v_field = -1,
         .source_mean = mean, .fn_rate = -1, .fn_parts = -1, .fn_part = -1};
     return p;
 }

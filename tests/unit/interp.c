@@ -441,7 +441,7 @@ Test(interp, compiled_functions_agree_with_the_reference, .timeout = 300)
     char folder[] = "/tmp/cortexc-test-XXXXXX";
     fresh_cache(folder);
     IrModule *m = module_with(true);
-    for (int k = 0; k < 27; k++) random_function(m, FN_STEP, k % 5 == 4 ? LANE_SYNAPSE : LANE_NEURON);
+    for (int k = 0; k < 27; k++) random_function(m, k % 5 == 4 ? FN_STEP : FN_PART, k % 5 == 4 ? LANE_SYNAPSE : LANE_NEURON);
     cr_assert_null(ir_verify(arena, m), "%s", ir_verify(arena, m));
     for (int isa = 0; isa < 2; isa++) {
         Kernel *kernel = kernel_by("native", m, ISA[isa]);
@@ -450,6 +450,60 @@ Test(interp, compiled_functions_agree_with_the_reference, .timeout = 300)
         kernel->free(kernel);
     }
     ir_module_free(m);
+}
+
+/* Arrivals, step, test and check in one, against the four one behind the other. */
+Test(interp, phases_in_one_keep_every_bit, .timeout = 300)
+{
+    static const int64_t bounds[][2] = {{0, 700}, {3, 3}, {13, 20}, {101, 690}, {0, 256}, {1, 258}};
+    static const FnRole roles[] = {FN_ARRIVE, FN_STEP, FN_TEST, FN_CHECK};
+    char folder[] = "/tmp/cortexc-test-XXXXXX";
+    fresh_cache(folder);
+    for (int round = 0; round < 60; round++) {
+        IrModule *m = module_with(true);
+        for (int k = 0; k < 4; k++) {
+            if (round % 7 == k + 1) continue; /* each may be missing */
+            random_function(m, roles[k], LANE_NEURON);
+            IrFn *f = m->fn[vec_len(m->fn) - 1];
+            if (roles[k] != FN_TEST && roles[k] != FN_CHECK) continue;
+            while (f->n_out) (void)vec_pop(f->ins), f->n_out--; /* results stand at the end; here it is one truth */
+            ir_out(f, 0, random_of(f, 'b'), NOWHERE);
+        }
+        size_t n = vec_len(m->fn);
+        int64_t lo = bounds[round % 6][0], hi = bounds[round % 6][1];
+        State *start = state_new(), *want = state_copy(start);
+        Frame fr = frame_of(want, NULL), after = fr;
+        uint32_t hit[N_LANES], want_hit[N_LANES];
+        size_t want_hits = 0;
+        bool want_finite = true;
+        after.t = fr.t1;
+        for (int64_t lane = lo; lane < hi; lane++)
+            for (size_t k = 0; k < n; k++) {
+                FnRole role = m->fn[k]->role;
+                reference_lane(m, m->fn[k], role == FN_TEST || role == FN_CHECK ? &after : &fr, lane, want->out, 0);
+                if (role == FN_TEST && want->out[0][0] != 0) want_hit[want_hits++] = (uint32_t)lane;
+                if (role == FN_CHECK) want_finite &= want->out[0][0] != 0;
+            }
+        memcpy(want->result, start->result, sizeof want->result);
+        join_run(m);
+        cr_assert_null(ir_verify(arena, m), "%s", ir_verify(arena, m));
+        for (int form = 0; form < (round < 4 ? 4 : 2); form++) {
+            Kernel *kernel = kernel_by(form < 2 ? "interp" : "native", m, ISA[form % 2]);
+            void *scratch = cx_alloc(1, kernel->scratch_bytes, "test");
+            State *got = state_copy(start);
+            const KernelFn *pass = &kernel->fn[n];
+            bool finite = true;
+            fr = frame_of(got, scratch);
+            cr_assert_eq(pass->role, FN_PASS);
+            size_t hits = pass->pass(pass, &fr, lo, hi, hit, &finite);
+            expect_same(got, want, "phases in one", m);
+            cr_assert(hits == want_hits && !memcmp(hit, want_hit, hits * sizeof *hit), "%zu spikes, not %zu", hits, want_hits);
+            cr_assert_eq(finite, want_finite);
+            cx_free(scratch);
+            kernel->free(kernel);
+        }
+        ir_module_free(m);
+    }
 }
 
 Test(interp, compiled_operations_on_special_values, .timeout = 300)
@@ -492,7 +546,7 @@ Test(interp, a_missing_compiler_is_told)
     fresh_cache(folder);
     setenv("CC", "/nowhere/cc", 1);
     IrModule *m = module_with(true);
-    random_function(m, FN_STEP, LANE_NEURON);
+    random_function(m, FN_PART, LANE_NEURON);
     cr_assert_null(backend_find("native")->build(m, &fail));
     cr_assert(strstr(fail.text, "no C compiler"), "%s", fail.text);
     Kernel *kernel = backend_find("auto")->build(m, &fail);
