@@ -122,6 +122,30 @@ static void tell_built(const Plan *p, const Engine *e)
             (double)st.bytes_state / 1e6, st.build_s, st.threads, st.threads == 1 ? "" : "s");
 }
 
+/* Steps that were far too long for `stiff` or `adaptive`: how many, and where the first one was. */
+static void tell_rough(const Plan *p, const Engine *e)
+{
+    for (int k = 0; k < p->n_pops; k++) {
+        const Kernel *kernel = p->pop[k].kernel >= 0 ? p->kernel[p->pop[k].kernel] : NULL;
+        int n = -1, t = -1;
+        for (int q = 0; kernel && q < kernel->n_fields; q++) {
+            if (!strcmp(kernel->field[q].name, "rough.n")) n = q;
+            if (!strcmp(kernel->field[q].name, "rough.t")) t = q;
+        }
+        if (n < 0 || t < 0) continue;
+        const double *times = engine_column(e, k, n), *when = engine_column(e, k, t);
+        double steps = 0;
+        uint32_t first = UINT32_MAX;
+        for (uint32_t i = 0; i < p->pop[k].n; i++) {
+            steps += times[i];
+            if (times[i] > 0 && (first == UINT32_MAX || when[i] < when[first])) first = i;
+        }
+        if (steps == 0) continue;
+        fprintf(stderr, "cortexc: warning: %.0f step%s of neurons of `%s` %s too long for the method, the first one that of neuron %u from %.10g ms on; "
+                "take a smaller `dt`\n", steps, steps == 1 ? "" : "s", p->pop[k].name, steps == 1 ? "was" : "were", first, when[first]);
+    }
+}
+
 /* `--profile`: where the time went, `compiled` and `written` being spent before building and behind the run. */
 static void tell_profile(const Options *o, const EngineStats *st, double compiled, double written)
 {
@@ -204,6 +228,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     } else {
         written = os_now() - written;
         bool met = tell_expected(o, x);
+        tell_rough(p, e);
         if (!o->quiet) tell(o, s, &st, path);
         if (o->profile) tell_profile(o, &st, compiled, written);
         if (!o->quiet) tell_notes(p);

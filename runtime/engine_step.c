@@ -231,7 +231,7 @@ static bool count_spikes(Worker *w, const Frame *fr, int pop, uint32_t lo, uint3
                               counts ? mean / w->engine->plan->dt : w->out[k], fr->t);
             return false;
         }
-        RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32)};
+        RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32), false};
         w->count[k] = counts ? (uint32_t)mean : (uint32_t)rng_poisson(draw, mean);
     }
     return true;

@@ -228,16 +228,23 @@ CXM_FN double cx_expm1(double x)
 }
 
 /* (e^x - 1) / x, which exponential integrators call for every equation and step: no pairs, one division. With x = k ln 2
- * + r the quotient is (2^(k-20) (e^r - 1) + (2^(k-20) - 2^-20)) / (2^-20 x), where the scale keeps it finite up to 716. */
+ * + r the quotient is (2^(k-20) (e^r - 1) + (2^(k-20) - 2^-20)) / (2^-20 x), where the scale keeps it finite up to 716.
+ * Near 0, where k = 0, it is 1 + r poly(r): a caller that knows all its x to be near needs nothing else. */
+#define CXM_EXPREL_NEAR 0.34
+CXM_FN double cx_exprel_near(double x)
+{
+    return cx_fma(x, cxm_exp_poly(x), 1.0);
+}
+
 CXM_FN double cx_exprel(double x)
 {
     double d = x > 720.0 ? 720.0 : x, c = d < -50.0 ? -50.0 : d;
     double shifted = cx_fma(c, 0x1.71547652b82fep+0, CXM_SHIFT), k = shifted - CXM_SHIFT;
     double r = cx_fma(-k, CXM_LN2_LO, cx_fma(-k, CXM_LN2_HI, c));
-    double e = cx_fma(r * r, cxm_exp_poly(r), r);
+    double p = cxm_exp_poly(r), e = cx_fma(r * r, p, r), near = cx_fma(r, p, 1.0);
     double s = cxm_double((cxm_bits(shifted) << 52) + 0x3eb0000000000000u);
     double q = cx_fma(s, e, s - 0x1p-20) / (d * 0x1p-20);
-    return cx_abs(x) < 0x1p-54 ? 1.0 : q;
+    return cx_abs(x) < CXM_EXPREL_NEAR ? near : q;
 }
 
 /* ---- hyperbolic functions, from e^|x| = 2^k (1 + e) ---- */
