@@ -98,7 +98,7 @@ typedef enum NodeKind {
 enum { DECL_PARAM = 1, DECL_STATE, DECL_INPUT };
 enum { EQ_PLAIN, EQ_UNLESS_REFRACTORY, EQ_EACH_STEP };
 enum { OP2_AND = 256, OP2_OR, OP2_LT, OP2_GT, OP2_LE, OP2_GE, OP2_EQ, OP2_NE };
-enum { AST_TRAILING = 1, AST_PAREN = 2, AST_EXPANDED = 4, AST_FORGET = 8, AST_COLUMN = 16 }; /* PAREN: it stood in
+enum { AST_TRAILING = 1, AST_PAREN = 2, AST_EXPANDED = 4, AST_FORGET = 8, AST_COLUMN = 16, AST_SET = 32 }; /* PAREN: it stood in
     parentheses; EXPANDED: from a top-level `if` or `for`; FORGET: a declaration in error, silent wherever it is used; COLUMN: a value of each synapse, edges.c */
 enum { UNIT_WORD, UNIT_KNOWN };             /* `which` of N_unit: port, int, bool; a real unit */
 

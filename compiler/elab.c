@@ -149,6 +149,22 @@ static bool has_value(Ctx *c, Sym name, bool list)
     return list || (b->kind != B_POP && b->kind != B_LAYER);
 }
 
+/* A unit in which no name can be taken for a variable: `mV/(1 s)` for `mV/s`. The first name stays where a number
+ * stands in front of it. */
+static const char *spelled_unit(Sema *S, const char *unit, bool numbered)
+{
+    Buf b = {0};
+    for (const char *p = unit; *p;) {
+        size_t len = strcspn(p, "/*^()0123456789-. ");
+        if (!len) buf_printf(&b, "%c", *p);
+        else buf_printf(&b, numbered && p == unit ? "%.*s" : "(1 %.*s)", (int)len, p);
+        p += len ? len : 1;
+    }
+    const char *text = arena_strdup(S->arena, b.p);
+    buf_free(&b);
+    return text;
+}
+
 /* `3 mV/s` beside a variable `s`: two readings, so the user must choose. */
 static bool qty_ambiguous(Ctx *c, Node *n)
 {
@@ -167,8 +183,8 @@ static bool qty_ambiguous(Ctx *c, Node *n)
                 diag_note(d, "`%s` is a unit and also a variable here", name);
                 int digits = (int)(u - t);
                 while (digits && t[digits - 1] == ' ') digits--;
-                diag_hint(d, "write `%.*s %c %s` for the variable or `%.*s*[%s]` for the unit", (int)(p - 1 - t), t, p[-1],
-                          name, digits, t, u);
+                diag_hint(d, "write `%.*s %c %s` for the variable or `%.*s %s` for the unit", (int)(p - 1 - t), t, p[-1], p,
+                          digits, t, spelled_unit(c->S, u, true));
                 return true;
             }
         }
@@ -219,7 +235,8 @@ bool elab_is_unit(Ctx *c, Node *list, Unit *u)
     }
     Diag *d = diag_add(c->S->diags, D_unit_ambiguous, list->span, "`[%s]` can be a unit or a list", text);
     diag_note(d, "%s a unit and also a variable here", units > 1 ? "one of its names is" : "it is");
-    diag_hint(d, "write `[%s,]` for a list of one, `1 %s` for the unit", text, text);
+    bool named = strcspn(text, "/*^()0123456789-. ") > 0 && !strchr(text, '^');
+    diag_hint(d, "write `[%s,]` for a list of one, `(%s%s)` for the unit", text, named ? "1 " : "", spelled_unit(c->S, text, named));
     *u = (Unit){.factor = 0};
     return true;
 }

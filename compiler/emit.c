@@ -302,6 +302,7 @@ void inst_ranges(Inst *in, LaneKind lanes)
 bool inst_emit(Inst *in, Sym const *used, int n_used)
 {
     size_t before = diag_errors(in->S->diags);
+    inst_check_states(in);
     in->init = ir_fn(in->mod, "init", FN_INIT, LANE_NEURON);
     in->init_ctx = inst_ctx(in, in->init, "init");
     in->init_ctx.in_init = true;

@@ -202,26 +202,28 @@ static bool of_variable(Sema *S, Node *n, int64_t total, PlanExpect *x, Ex *pops
     return true;
 }
 
-/* mean(ee.weight), at the end. */
+/* mean(ee.weight), at the end: of all projections of that name together. */
 static bool of_synapses(Sema *S, Node *n, PlanExpect *x, Dim *dim)
 {
     Node name = {.kind = N_name, .name = n->name, .span = ast_name_span(n)};
-    const ProjInfo *found = NULL;
+    const ProjInfo *first = NULL;
+    x->syn_rec = (int)vec_len(S->syn_rec);
     for (size_t q = 0; q < vec_len(S->joined); q++) {
-        if (S->joined[q].as != n->kid[0]->name) continue;
-        if (found) {
-            diag_add(S->diags, D_bad_argument, n->kid[0]->span, "`%s` is several projections", n->kid[0]->name);
+        const ProjInfo *p = &S->joined[q];
+        if (p->as != n->kid[0]->name) continue;
+        PlanVar *v = arena_one(S->arena, PlanVar);
+        if (!synapse_watch(S, &name, p, true, v)) return false;
+        Dim its = p->inst ? inst_slot(p->inst, n->name)->dim : p->port->dim;
+        if (first && !dim_eq(its, *dim)) {
+            Diag *d = diag_add(S->diags, D_unit_mismatch, n->span, "`%s` is not the same kind of variable everywhere", n->name);
+            diag_note(d, "it is %s in `%s` and %s in `%s`", dim_say(S->arena, *dim), first->name, dim_say(S->arena, its), p->name);
             return false;
         }
-        found = &S->joined[q];
+        if (!first) first = p, x->unit = v->unit;
+        *dim = its;
+        vec_push(S->syn_rec, ((PlanSynRec){.name = p->name, .n_vars = 1, .var = v, .when = {.kind = TIMES_END}, .watched = true}));
+        x->n_syn_recs++;
     }
-    PlanVar *v = arena_one(S->arena, PlanVar);
-    if (!found || !synapse_watch(S, &name, found, true, v)) return false;
-    *dim = found->inst ? inst_slot(found->inst, n->name)->dim : found->port->dim;
-    x->unit = v->unit;
-    x->syn_rec = (int)vec_len(S->syn_rec);
-    PlanSynRec r = {.name = found->name, .n_vars = 1, .var = v, .when = {.kind = TIMES_END}, .watched = true};
-    vec_push(S->syn_rec, r);
     return true;
 }
 
@@ -291,7 +293,8 @@ static void expect(Sema *S, Node *n, int64_t total)
     bool ok = synapses ? of_synapses(S, side[0], &x, &dim) : def->of_values ? of_variable(S, side[0], total, &x, &pops, &dim) : add_pops(S, side[0], true, &x, &pops);
     x.n_first = x.n_pops;
     if (ok && n_sides > 1) ok = add_pops(S, side[1], true, &x, &second);
-    if (!ok || !bounds(S, &b, def, dim, &x)) return;
+    bool nothing = synapses && !x.n_syn_recs; /* of no dimension: only why it is not met is told */
+    if (!ok || (!nothing && !bounds(S, &b, def, dim, &x))) return;
     int64_t to = x.to < total ? x.to : total;
     if (!synapses && x.from >= to && total > 0) {
         if (S->opt->duration) return; /* the user cut the run short of what the model measures */

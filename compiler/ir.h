@@ -135,7 +135,7 @@ IrModule *ir_read(Arena *a, const char *text, char **error);
 const char *ir_verify(Arena *a, const IrModule *m);
 
 /* The pass list is one table in passes.c: fold, cse, fuse (a*b+c with a single use of the product
- * becomes fma), dce, join. */
+ * becomes fma), divide, dce, join. */
 typedef struct IrPass {
     const char *name, *doc;
     void (*run)(IrModule *m);
@@ -143,6 +143,7 @@ typedef struct IrPass {
 void fold_run(IrModule *m);
 void cse_run(IrModule *m);
 void fuse_run(IrModule *m);
+void divide_run(IrModule *m);
 void dce_run(IrModule *m);
 void join_run(IrModule *m);
 /* What `op` of these arguments is by an identity that is exact for every value: a value number, or -1. */

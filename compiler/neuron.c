@@ -132,13 +132,12 @@ bool inst_assigns(Node *n, Sym name)
     return false;
 }
 
-/* A state that nothing ever changes has lost its equation, or is a parameter. */
-static void check_equations(Inst *in)
+void inst_check_states(Inst *in)
 {
     if (in->orphans || in->no_ports || follow_body(in->S, in->def.body)) return;
     for (size_t k = 0; k < vec_len(in->slot); k++) {
         Slot *s = &in->slot[k];
-        if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || inst_assigns(in->def.body, s->name)) continue;
+        if (s->kind != DECL_STATE || s->eq || s->lost || s->is_port || (s->decl->flags & AST_SET) || inst_assigns(in->def.body, s->name)) continue;
         Diag *d = diag_add(in->S->diags, D_missing_equation, ast_name_span(s->decl), "nothing ever changes the state `%s`", s->name);
         diag_hint(d, "add its equation, `d%s/dt = …`, or declare it as `param`", s->name);
     }
@@ -250,7 +249,6 @@ Inst *inst_new(Sema *S, const ModelDef *def, Node *settings, const char *mod_nam
     bool frozen = false;
     for (size_t k = 0; k < vec_len(in->slot); k++) frozen = frozen || in->slot[k].frozen;
     bool refr = (in->spike || moments_any_event(in)) && (ast_mentions(body, N_refr_for, NULL) || ast_mentions(body, N_refr_until, NULL));
-    check_equations(in);
     if (frozen && !refr && !follow_body(S, body)) {
         for (size_t k = 0; k < vec_len(in->slot); k++)
             if (in->slot[k].frozen) {

@@ -59,6 +59,20 @@ static bool ready_row(const OdeSystem *s, const bool *ready, int k, int lo, int 
     return true;
 }
 
+/* What changes within the step in value c, which depends on the time: the time itself, or a variable of a
+ * synapse that decays between events and is worked out from the time of its last write. */
+static const char *moving(const OdeSystem *s, int c)
+{
+    const Affine *full = &s->form->full;
+    for (int f = 0; f < (int)vec_len(s->mod->field); f++) {
+        const char *name = s->mod->field[f].name;
+        size_t n = strlen(name);
+        if (n > 5 && !strcmp(name + n - 5, ".last") && affine_reach(&full->fn, c, OP_LOAD, f) >= 0)
+            return arena_printf(s->mod->arena, "reads `%.*s`", (int)(n - 5), name);
+    }
+    return "contains `t`";
+}
+
 /* Why a linear equation cannot be advanced exactly by itself, or NULL; *kind where it can. */
 static const char *alone(const OdeSystem *s, const bool *ready, int k, OdeExact *kind)
 {
@@ -72,9 +86,8 @@ static const char *alone(const OdeSystem *s, const bool *ready, int k, OdeExact 
         double x = 0.0;
         if (c[v] < 0) continue;
         if (affine_reach(&full->fn, c[v], OP_T, -1) >= 0) {
-            return arena_printf(arena,
-                                "the equation of `%s` contains `t`, which changes within the step",
-                                s->eq[k].name);
+            return arena_printf(arena, "the equation of `%s` %s, which changes within the step",
+                                s->eq[k].name, moving(s, c[v]));
         }
         if (v == 0 || v > full->n_state) continue;
         if (!ir_is_const(&full->fn, c[v], &x))

@@ -144,6 +144,9 @@ int ode_first_multiplicative(const OdeSystem *s, const bool *which);
 int ode_state(const OdeSystem *s, IrFn *step, int k);  /* x_k at t_n */
 /* `value` for equation k, or x_k at t_n where that is frozen and the neuron refractory. */
 int ode_freeze(const OdeSystem *s, IrFn *step, int k, int value);
+/* Counts the steps of each neuron in which `rough` is true, those whose error is far too large, in the column
+ * "rough.n", and keeps when the first began in "rough.t". */
+void ode_note_rough(const OdeSystem *s, IrFn *f, int rough);
 /* x_k + h*slope, or x_k where frozen. */
 int ode_moved(const OdeSystem *s, IrFn *step, int k, double h, int slope);
 int ode_refractory(const OdeSystem *s, IrFn *step);    /* truth value: the counter is above zero */

@@ -7,6 +7,7 @@ const IrPass ir_passes[] = {
     {"fold", "computes what is constant and applies exact identities", fold_run},
     {"cse", "computes once what is computed twice", cse_run},
     {"fuse", "joins a product and a sum into one operation that rounds once", fuse_run},
+    {"divide", "multiplies by the reciprocal of a constant instead of dividing by it", divide_run},
     {"dce", "drops what nothing reads", dce_run},
     {"join", "makes one function of what a population does in every step", join_run},
 };

@@ -220,6 +220,7 @@ static void mark_assign(Sema *S, Node *n)
         bool spread = !is_whole(S, &a.pops.pops[k]) || protocol_spread(S, p->inst, S->top, n->kid[1], false);
         if (p->is_source) add_mark(S, B_POP, p->name, name, spread);
         Slot *s = p->inst ? inst_slot(p->inst, name) : NULL;
+        if (s && s->kind == DECL_STATE) s->decl->flags |= AST_SET; /* of the model, so in all its populations */
         if (!s || s->kind != DECL_PARAM) continue;
         s->varies = true;
         s->spread = s->spread || spread;

@@ -241,6 +241,7 @@ int inst_load(Ctx *c, int field, Span at);
 bool inst_is_directive(Node *n);              /* `method = …`, `noise = …` */
 bool inst_directives(Inst *in, OdeSystem *sys); /* reads all that is given; diagnoses */
 const char *inst_kind_word(int kind);         /* "a parameter" */
+void inst_check_states(Inst *in); /* a state that nothing ever changes has lost its equation, or is a parameter */
 void inst_hint_state(Inst *in, Diag *d, Sym name, const Slot *s);
 int inst_hidden(Inst *in, const char *name, const char *unit, const char *doc); /* a new hidden field */
 int inst_field(Inst *in, Slot *s, FieldKind kind);                              /* the field of a slot */

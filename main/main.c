@@ -136,6 +136,7 @@ static int take(Options *o, int id, char *arg)
     case OPT_PROGRESS: o->progress = arg; break;
     case OPT_QUIET: o->quiet = true; break;
     case OPT_VERBOSE: o->verbose++; break;
+    case OPT_PROFILE: o->profile = true; break;
     case OPT_COLOR:
         if (strcmp(arg, "auto") && strcmp(arg, "always") && strcmp(arg, "never")) return 1 + complain_usage("--color takes auto, always or never, not `%s`", arg);
         o->color = arg;
@@ -173,7 +174,7 @@ static bool misspelled(const char *word)
 
 int main(int argc, char **argv)
 {
-    Options o = {.progress = "auto", .backend = "auto", .color = "auto"};
+    Options o = {.progress = "auto", .backend = "auto", .color = "auto", .began = os_now()};
     Buf line = {0};
     o.command_line = join(argc, argv, &line);
     char letters[4 * N_OPTIONS + 2], *p = letters;

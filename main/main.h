@@ -13,6 +13,8 @@ typedef struct Options {
     CompileSetting *set; /* vec */
     bool has_seed, force, quiet, strict, check, format_check, json_diagnostics;
     int verbose, threads;
+    bool profile;
+    double began;         /* when the program did, in seconds of os_now */
     bool part;            /* one point of a sweep: */
     uint64_t seed, point;
     const char *command_line;

@@ -122,6 +122,48 @@ static void tell_built(const Plan *p, const Engine *e)
             (double)st.bytes_state / 1e6, st.build_s, st.threads, st.threads == 1 ? "" : "s");
 }
 
+/* Steps that were far too long for `stiff` or `adaptive`: how many, and where the first one was. */
+static void tell_rough(const Plan *p, const Engine *e)
+{
+    for (int k = 0; k < p->n_pops; k++) {
+        const Kernel *kernel = p->pop[k].kernel >= 0 ? p->kernel[p->pop[k].kernel] : NULL;
+        int n = -1, t = -1;
+        for (int q = 0; kernel && q < kernel->n_fields; q++) {
+            if (!strcmp(kernel->field[q].name, "rough.n")) n = q;
+            if (!strcmp(kernel->field[q].name, "rough.t")) t = q;
+        }
+        if (n < 0 || t < 0) continue;
+        const double *times = engine_column(e, k, n), *when = engine_column(e, k, t);
+        double steps = 0;
+        uint32_t first = UINT32_MAX;
+        for (uint32_t i = 0; i < p->pop[k].n; i++) {
+            steps += times[i];
+            if (times[i] > 0 && (first == UINT32_MAX || when[i] < when[first])) first = i;
+        }
+        if (steps == 0) continue;
+        fprintf(stderr, "cortexc: warning: %.0f step%s of neurons of `%s` %s too long for the method, the first one that of neuron %u from %.10g ms on; "
+                "take a smaller `dt`\n", steps, steps == 1 ? "" : "s", p->pop[k].name, steps == 1 ? "was" : "were", first, when[first]);
+    }
+}
+
+/* `--profile`: where the time went, `compiled` and `written` being spent before building and behind the run. */
+static void tell_profile(const Options *o, const EngineStats *st, double compiled, double written)
+{
+    static const char *const name[ENGINE_PARTS] = {"update", "delivery", "random numbers", "exchange", "waiting", "output"};
+    double whole = os_now() - o->began, rest = whole - compiled - st->build_s;
+    printf("\ntime                   s      %%\n");
+    const char *row = "%-15s %8.3f %6.1f\n";
+    printf(row, "compiling", compiled, 100 * compiled / whole);
+    printf(row, "building", st->build_s, 100 * st->build_s / whole);
+    for (int k = 0; k < ENGINE_PARTS; k++) {
+        double s = st->part_s[k] + (k == ENGINE_OUTPUT ? written : 0);
+        printf(row, name[k], s, 100 * s / whole);
+        rest -= s;
+    }
+    printf(row, "rest", rest, 100 * rest / whole);
+    printf(row, "whole", whole, 100.0);
+}
+
 /* What kept kernels from being compiled, once. */
 static void tell_notes(const Plan *p)
 {
@@ -149,8 +191,9 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     Summary *s = summary_new(p, RASTER_COLUMNS, RASTER_ROWS);
     Expect *x = expect_new(p);
     Sink *sinks[] = {output_sink(out), summary_sink(s), expect_sink(x)};
-    EngineOptions eo = {.threads = o->threads, .n_sinks = 3, .sink = sinks, .stop = &stop_now};
+    EngineOptions eo = {.threads = o->threads, .n_sinks = 3, .sink = sinks, .profile = o->profile, .stop = &stop_now};
     int status = 0;
+    double compiled = os_now() - o->began;
     Engine *e = engine_new(p, &eo, &f);
     if (!e) {
         output_abandon(out);
@@ -172,6 +215,7 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
     if (ok && !stop_now) total = st.steps; /* `until` may have ended runs */
     progress_done(pr, st.steps, total, st.spikes);
     Fail why = f;
+    double written = os_now();
     const char *place = o->part ? "the output" : path; /* a point's own file goes into that of its sweep */
     if (!ok && !nan.hit && !engine_refused(e)) {
         status = complain(o, &f);
@@ -182,8 +226,11 @@ static int run_loaded(Loaded *l, const Options *o, const char *path)
         status = complain(o, &why);
         fprintf(stderr, "cortexc: the run ended at %.10g ms; what came before is in %s\n", decimal_time(st.steps, p->dt), place);
     } else {
+        written = os_now() - written;
         bool met = tell_expected(o, x);
+        tell_rough(p, e);
         if (!o->quiet) tell(o, s, &st, path);
+        if (o->profile) tell_profile(o, &st, compiled, written);
         if (!o->quiet) tell_notes(p);
         if (nan.hit) {
             tell_nan(l, o, &nan);
@@ -219,6 +266,10 @@ int command_run(const Options *o, int argc, char **argv)
     if (dump.len) fwrite(dump.p, 1, dump.len, stdout);
     buf_free(&dump);
     if (!status) {
+        if (o->profile && l.model->sweep.n_points) {
+            unload(&l);
+            return complain_usage("--profile looks at one run, and this model has a sweep or trials");
+        }
         const char *path = o->output ? o->output : arena_printf(l.arena, "%s.h5", os_basename(l.arena, argv[0], ".cortex"));
         status = l.model->sweep.n_points ? sweep_run(&l, o, argv[0], path) : run_loaded(&l, o, path);
     }

@@ -334,7 +334,10 @@ void engine_finish(Engine *e)
 EngineStats engine_stats(const Engine *e)
 {
     EngineStats s = e->stats;
-    for (int t = 0; t < e->n_threads; t++) s.events += e->worker[t].events;
+    for (int t = 0; t < e->n_threads; t++) {
+        s.events += e->worker[t].events;
+        for (int k = 0; k < ENGINE_PARTS; k++) s.part_s[k] += e->worker[t].part_s[k] / e->n_threads;
+    }
     return s;
 }
 

@@ -23,6 +23,17 @@ struct Sink {
     bool (*network)(Sink *s, int rec, int64_t step, double value, Fail *f);
 };
 
+/* What the time of a run is spent on. */
+typedef enum EnginePart {
+    ENGINE_UPDATE,   /* equations, tests, resets, and what recorders look at */
+    ENGINE_DELIVERY, /* events through synapses */
+    ENGINE_RANDOM,   /* draws of Poisson stimuli and sources */
+    ENGINE_EXCHANGE, /* spikes into the rings of all threads */
+    ENGINE_WAIT,     /* for other threads */
+    ENGINE_OUTPUT,   /* results to the sinks */
+    ENGINE_PARTS,
+} EnginePart;
+
 typedef struct EngineOptions {
     int threads;            /* 0: all cores, fewer for small networks */
     int n_sinks;
@@ -30,6 +41,7 @@ typedef struct EngineOptions {
     /* Called now and then (at most every 0.1 s of wall time) from engine_run. May be NULL. */
     void (*progress)(void *user, int64_t steps_done, int64_t steps_total, uint64_t spikes);
     void *user;
+    bool profile;             /* measure part_s of EngineStats, which costs some time */
     const volatile int *stop; /* when *stop is not 0 building fails and a run ends after a window of steps */
 } EngineOptions;
 
@@ -37,6 +49,7 @@ typedef struct EngineStats {
     uint64_t neurons, synapses, spikes, events; /* events: synaptic deliveries */
     int64_t steps;
     double build_s, run_s;
+    double part_s[ENGINE_PARTS]; /* with `profile`: of run_s, the mean of all threads */
     int threads;
     size_t bytes_synapses, bytes_state;
 } EngineStats;

@@ -200,6 +200,7 @@ typedef struct Worker { /* what one thread owns */
     uint32_t ***came;   /* the same of channels */
     Trouble trouble[2];
     uint64_t events;
+    double part_s[ENGINE_PARTS], since; /* with EngineOptions.profile: what was measured, up to when */
 } Worker;
 
 /* Of weights, in whole multiples of 2^-40 and 2^-60, so that their order does not matter. */

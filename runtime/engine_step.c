@@ -19,6 +19,21 @@ void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...)
     va_end(ap);
 }
 
+/* What was done since the last call belongs to `part`. */
+static inline void spent(Worker *w, EnginePart part)
+{
+    if (!w->engine->opt.profile) return;
+    double now = os_now();
+    w->part_s[part] += now - w->since;
+    w->since = now;
+}
+
+static void meet(Worker *w)
+{
+    threads_meet(w->engine->threads);
+    spent(w, ENGINE_WAIT);
+}
+
 static const KernelFn *pop_fn(const Pop *p, int fn)
 {
     return fn < 0 ? NULL : &p->kernel->fn[fn];
@@ -38,13 +53,16 @@ static void sum_events(Worker *w, int64_t step, double t, double t1)
         const Group *g = &e->group[k];
         w->events += g->plastic ? plastic_deliver(w, g, step, t, t1) : ring_deliver(g, &g->share[w->thread], step, w->acc);
     }
+    spent(w, ENGINE_DELIVERY);
     for (int k = 0; k < e->plan->n_stims; k++) {
         const Stim *s = &e->stim[k];
         if (s->kind->events && step >= s->plan->start && step < s->plan->stop) s->kind->events(w, s, step, t, t1);
     }
+    spent(w, ENGINE_RANDOM);
     plastic_post(w, step, t, t1);
     plastic_events(w, step, t, t1);
-    if (e->meet_arrivals) threads_meet(e->threads);
+    spent(w, ENGINE_DELIVERY);
+    if (e->meet_arrivals) meet(w);
 }
 
 /* ---- phase 2 ---- */
@@ -108,14 +126,18 @@ static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bo
 {
     const Engine *e = w->engine;
     for (int p = 0; !arrived && p < e->plan->n_pops; p++) arrive(w, step, t, t1, p);
-    threads_meet(e->threads);
+    spent(w, ENGINE_UPDATE);
+    meet(w);
     plastic_record(w, k, step, t, t1);
     for (int p = 0; p < e->plan->n_pops; p++)
         if (e->pop[p].driven) drive(w, step, t, t1, p);
+    spent(w, ENGINE_UPDATE);
     continuous_step(w, step, t, t1);
+    spent(w, ENGINE_DELIVERY);
     for (int p = 0; p < e->plan->n_pops; p++)
         if (e->pop[p].recorded) record(w, k, step, t, t1, p);
-    threads_meet(e->threads);
+    spent(w, ENGINE_UPDATE);
+    meet(w);
 }
 
 /* Neurons lo to below lo + n, each divides the step into as many parts as it wants. */
@@ -209,7 +231,7 @@ static bool count_spikes(Worker *w, const Frame *fr, int pop, uint32_t lo, uint3
                               counts ? mean / w->engine->plan->dt : w->out[k], fr->t);
             return false;
         }
-        RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32)};
+        RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32), false};
         w->count[k] = counts ? (uint32_t)mean : (uint32_t)rng_poisson(draw, mean);
     }
     return true;
@@ -420,6 +442,7 @@ void engine_step_run(void *engine, int thread)
     int64_t step = e->step, end = e->run_end;
     bool arrived = e->arrived, halt = false;
     double t = decimal_time(step, dt);
+    if (e->opt.profile) w->since = os_now();
     for (int turn = 0; step < end && !halt; turn ^= 1) {
         int n = end - step < e->window ? (int)(end - step) : e->window;
         Spikes *spikes = &w->spikes[turn];
@@ -435,6 +458,7 @@ void engine_step_run(void *engine, int thread)
             for (int p = 0; p < e->plan->n_pops; p++) {
                 if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
                 else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
+                spent(w, e->plan->pop[p].is_source ? ENGINE_RANDOM : ENGINE_UPDATE);
                 spikes->end[(size_t)k * (size_t)e->plan->n_pops + (size_t)p] = spikes->n;
             }
             note_events(w, k, step + k);
@@ -442,10 +466,12 @@ void engine_step_run(void *engine, int thread)
             t = t1;
         }
         if (thread == 0) e->halt[turn] = e->failed || (e->opt.stop && *e->opt.stop);
-        threads_meet(e->threads);
+        meet(w);
         halt = e->halt[turn] || first_trouble(e, turn);
         post(w, turn, step, n);
+        spent(w, ENGINE_EXCHANGE);
         if (thread == 0) give(e, turn, step, n);
+        spent(w, ENGINE_OUTPUT);
         step += n;
     }
     /* The others still read e->step and e->arrived when they begin, so these wait for all to end. */
@@ -459,6 +485,7 @@ void engine_step_finish(void *engine, int thread)
     Worker *w = &e->worker[thread];
     double t = decimal_time(e->step, e->plan->dt), t1 = decimal_time(e->step + 1, e->plan->dt);
     w->turn = 0;
+    if (e->opt.profile) w->since = os_now();
     w->trouble[0].nan.hit = w->trouble[0].fault = false;
     sum_events(w, e->step, t, t1);
     for (int p = 0; p < e->plan->n_pops; p++) arrive(w, e->step, t, t1, p);

@@ -138,14 +138,17 @@ static double of_values(Watch *w, const char **why)
 
 static double of_synapses(const Expect *x, const Watch *w, const Engine *e, const char **why)
 {
-    int rec = w->plan->syn_rec;
-    size_t n = (size_t)engine_proj_synapses(e, x->plan->syn_rec[rec].proj);
-    if (!n) return measure_none(why, "no synapses");
-    double *value = cx_alloc(n, sizeof *value, "expectations");
-    engine_synapse_values(e, rec, 0, value);
-    Average a = average_of(value, n);
-    cx_free(value);
-    return w->measure->of(&a);
+    Average all = {0};
+    for (int rec = w->plan->syn_rec; rec < w->plan->syn_rec + w->plan->n_syn_recs; rec++) {
+        size_t n = (size_t)engine_proj_synapses(e, x->plan->syn_rec[rec].proj);
+        if (!n) continue;
+        double *value = cx_alloc(n, sizeof *value, "expectations");
+        engine_synapse_values(e, rec, 0, value);
+        Average a = average_of(value, n);
+        average_add(&all, &a);
+        cx_free(value);
+    }
+    return all.n > 0 ? w->measure->of(&all) : measure_none(why, "no synapses");
 }
 
 void expect_finish(Expect *x, const Engine *e)

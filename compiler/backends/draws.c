@@ -8,10 +8,10 @@ static RngAt coordinates(const DrawBlock *c, uint64_t key, int64_t k)
 {
     const Frame *fr = c->fr;
     uint32_t step_lo = (uint32_t)fr->step, step_hi = (uint32_t)((uint64_t)fr->step >> 32) & 0xffff;
-    if (c->shared) return (RngAt){key, 0xffffffff, 0, step_lo, step_hi};
+    if (c->shared) return (RngAt){key, 0xffffffff, 0, step_lo, step_hi, false};
     int64_t lane = c->lane ? c->lane[k] : c->lo + k;
-    if (c->lanes == LANE_NEURON) return (RngAt){key, (uint32_t)lane, 0, step_lo, step_hi};
-    return (RngAt){key, fr->src[lane], fr->tgt[lane], fr->mult ? fr->mult[lane] : 0, 0};
+    if (c->lanes == LANE_NEURON) return (RngAt){key, (uint32_t)lane, 0, step_lo, step_hi, true};
+    return (RngAt){key, fr->src[lane], fr->tgt[lane], fr->mult ? fr->mult[lane] : 0, 0, false};
 }
 
 /* The coordinates of consecutive synapses. */

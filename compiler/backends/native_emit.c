@@ -27,6 +27,7 @@ typedef struct Writer {
     bool *uniform;
     int *last, *level, *until; /* until: the last level at which a value is read */
     bool draws;
+    bool near;                 /* every argument of exprel is known to be near 0 */
     uint32_t line;             /* of the model, last said */
 } Writer;
 
@@ -109,6 +110,12 @@ static void put_expression(Writer *w, const Ins *s, int at)
     const IrOp *op = &ir_op_table[s->op];
     bool truth = op->type == 'b' && op->args[0] == 'f';
     if (truth) buf_printf(w->out, "-(int64_t)(");
+    if (w->near && s->op == OP_EXPREL) {
+        buf_printf(w->out, "cx_exprel_near(");
+        put_value(w, w->out, s->arg[0], at);
+        buf_printf(w->out, ")");
+        return;
+    }
     for (const char *c = op->c; *c;) {
         size_t n = 0;
         while ((c[n] >= 'a' && c[n] <= 'z') || (c[n] >= 'A' && c[n] <= 'Z') || (c[n] >= '0' && c[n] <= '9') || c[n] == '_') n++;
@@ -240,34 +247,108 @@ static bool in_loop(const Writer *w, int v, int level)
     return s->type == '-' || !w->uniform[v];
 }
 
+/* One instruction as a line of the loop. */
+static void put_line(Writer *w, int v, int level)
+{
+    const Ins *s = &w->f->ins[v];
+    put_place(w, s);
+    buf_printf(w->out, "        ");
+    if (s->op == OP_STORE) {
+        buf_printf(w->out, "c%d[%s] = ", (int)s->imm.k, lane_of(w));
+        put_value(w, w->out, s->arg[0], level);
+    } else if (s->op == OP_OUT || s->op == OP_OUTB) {
+        bool mask = w->pass && s->imm.k == PASS_FINITE;
+        buf_printf(w->out, mask ? "finite &= " : w->pass ? "any |= spikes[k] = " : "o%d[k] = ", (int)s->imm.k);
+        put_value(w, w->out, s->arg[0], level);
+        if (s->op == OP_OUTB && !w->pass) buf_printf(w->out, " ? 1.0 : 0.0");
+    } else {
+        buf_printf(w->out, "const %s v%d = ", type_of(s), v);
+        put_body(w, v, level);
+    }
+    buf_printf(w->out, ";\n");
+    if (s->type != '-' && staged(w, v)) buf_printf(w->out, "        s%d[k] = v%d;\n", v, v);
+}
+
+/* Marks what a value of this level is computed from within the level, where that is cheap. */
+static bool mark_slice(const Writer *w, int v, int level, bool *slice)
+{
+    const Ins *s = &w->f->ins[v];
+    if (slice[v] || w->uniform[v] || is_inline(s) || w->level[v] < level || is_draw(s)) return true;
+    switch ((Op)s->op) {
+    case OP_LOAD:
+        for (int i = 0; i < v; i++) /* what was stored before is not there when the loop has run once */
+            if (w->f->ins[i].op == OP_STORE && w->f->ins[i].imm.k == s->imm.k) return false;
+        break;
+    case OP_ADD:
+    case OP_SUB:
+    case OP_MUL:
+    case OP_FMA:
+    case OP_NEG:
+    case OP_SELECT:
+    case OP_GT:
+    case OP_LT:
+        break;
+    default:
+        return false;
+    }
+    slice[v] = true;
+    for (int k = 0; k < 4; k++)
+        if (s->arg[k] >= 0 && !mark_slice(w, s->arg[k], level, slice)) return false;
+    return true;
+}
+
+/* A loop in front that looks whether all arguments of exprel are near 0, where it is a polynomial; false where that
+ * would take long, or there are none. Most exponential integrators never leave there. */
+static bool put_near(Writer *w, int level)
+{
+    bool *slice = cx_alloc((size_t)w->n + 1, sizeof *slice, "native code"), good = w->pass, any = false;
+    for (int v = 0; v < w->n && good; v++) {
+        if (w->f->ins[v].op != OP_EXPREL || !in_loop(w, v, level)) continue;
+        any = true;
+        good = mark_slice(w, w->f->ins[v].arg[0], level, slice);
+    }
+    good = good && any;
+    if (good) {
+        buf_printf(w->out, "    int64_t far = 0;\n    LANES for (int64_t k = 0; k < n; k++) {\n");
+        for (int v = 0; v < w->n; v++)
+            if (slice[v]) put_line(w, v, level);
+        for (int v = 0; v < w->n; v++) {
+            if (w->f->ins[v].op != OP_EXPREL || !in_loop(w, v, level)) continue;
+            buf_printf(w->out, "        far |= -(int64_t)!(cx_abs(");
+            put_value(w, w->out, w->f->ins[v].arg[0], level);
+            buf_printf(w->out, ") < CXM_EXPREL_NEAR);\n");
+        }
+        buf_printf(w->out, "    }\n");
+    }
+    cx_free(slice);
+    return good;
+}
+
+static void put_lanes(Writer *w, int level)
+{
+    w->line = 0;
+    buf_printf(w->out, "    LANES for (int64_t k = 0; k < n; k++) {\n");
+    for (int v = 0; v < w->n; v++)
+        if (in_loop(w, v, level)) put_line(w, v, level);
+    buf_printf(w->out, "    }\n");
+}
+
 static void put_loop(Writer *w, int level)
 {
     bool any = false;
     for (int v = 0; v < w->n && !any; v++) any = in_loop(w, v, level);
     if (!any) return;
-    w->line = 0;
-    buf_printf(w->out, "    LANES for (int64_t k = 0; k < n; k++) {\n");
-    for (int v = 0; v < w->n; v++) {
-        const Ins *s = &w->f->ins[v];
-        if (!in_loop(w, v, level)) continue;
-        put_place(w, s);
-        buf_printf(w->out, "        ");
-        if (s->op == OP_STORE) {
-            buf_printf(w->out, "c%d[%s] = ", (int)s->imm.k, lane_of(w));
-            put_value(w, w->out, s->arg[0], level);
-        } else if (s->op == OP_OUT || s->op == OP_OUTB) {
-            bool mask = w->pass && s->imm.k == PASS_FINITE;
-            buf_printf(w->out, mask ? "finite &= " : w->pass ? "any |= spikes[k] = " : "o%d[k] = ", (int)s->imm.k);
-            put_value(w, w->out, s->arg[0], level);
-            if (s->op == OP_OUTB && !w->pass) buf_printf(w->out, " ? 1.0 : 0.0");
-        } else {
-            buf_printf(w->out, "const %s v%d = ", type_of(s), v);
-            put_body(w, v, level);
-        }
-        buf_printf(w->out, ";\n");
-        if (s->type != '-' && staged(w, v)) buf_printf(w->out, "        s%d[k] = v%d;\n", v, v);
+    if (put_near(w, level)) {
+        buf_printf(w->out, "    if (!far) {\n");
+        w->near = true;
+        put_lanes(w, level);
+        w->near = false;
+        buf_printf(w->out, "    } else {\n");
+        put_lanes(w, level);
+        buf_printf(w->out, "    }\n");
+        return;
     }
-    buf_printf(w->out, "    }\n");
+    put_lanes(w, level);
 }
 
 /* Pointers to the block's first lane. */

@@ -107,6 +107,7 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
         int enough = ir_op2(parts, OP_LE, over, ir_const(parts, ldexp(1.0, 4 * k)));
         count = ir_op3(parts, OP_SELECT, enough, count, ir_const(parts, ldexp(1.0, k + 1)));
     }
+    ode_note_rough(s, parts, ir_op2(parts, OP_GT, over, ir_const(parts, ldexp(1.0, 4 * MAX_HALVINGS))));
     ir_store(parts, part_h, ir_op2(parts, OP_DIV, ir_const(parts, s->dt), count), none);
     ir_store(parts, part_t, t, none);
     int whole = ir_op2(parts, OP_EQ, count, ir_const(parts, 1.0)); /* that step is done already */

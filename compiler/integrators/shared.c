@@ -21,6 +21,22 @@ int ode_freeze(const OdeSystem *s, IrFn *step, int k, int value)
     return ir_op3(step, OP_SELECT, ode_refractory(s, step), ode_state(s, step, k), value);
 }
 
+static int rough_field(const OdeSystem *s, const char *name, const char *unit, const char *doc)
+{
+    return ir_field(s->mod, (IrField){.name = name, .unit = unit, .doc = doc, .kind = FIELD_HIDDEN, .lo = -INFINITY, .hi = INFINITY});
+}
+
+void ode_note_rough(const OdeSystem *s, IrFn *f, int rough)
+{
+    Span none = {0, 0};
+    int n = rough_field(s, "rough.n", "", "steps whose error was too large"),
+        t = rough_field(s, "rough.t", "ms", "beginning of the first of them");
+    int seen = ir_imm(f, OP_LOAD, n, none), zero = ir_const(f, 0.0);
+    int first = ir_op2(f, OP_AND, rough, ir_op2(f, OP_EQ, seen, zero));
+    ir_store(f, t, ir_op3(f, OP_SELECT, first, ir_imm(f, OP_T, 0, none), ir_imm(f, OP_LOAD, t, none)), none);
+    ir_store(f, n, ir_op3(f, OP_SELECT, rough, ir_op2(f, OP_ADD, seen, ir_const(f, 1.0)), seen), none);
+}
+
 int ode_moved(const OdeSystem *s, IrFn *step, int k, double h, int slope)
 {
     int x = ir_op3(step, OP_FMA, ir_const(step, h), slope, ode_state(s, step, k));

@@ -7,6 +7,7 @@
 #include "ode.h"
 
 enum { STAGES = 4, MAX_LOOP = 8 };
+static const double gross = 0.1; /* an error of this much of 1 + |x| in one step is told */
 static const double gamma_0 = 0.5, node[STAGES] = {0.0, 0.0, 1.0, 1.0},
                     slope_t[STAGES] = {0.5, 1.5, 0.0, 0.0};
 static const double weight[STAGES] = {2.0, 0.0, 1.0, 1.0};
@@ -148,6 +149,20 @@ static int plus(IrFn *f, int acc, double c, int v)
     return c == 0.0 || v < 0 ? acc : ir_op3(f, OP_FMA, ir_const(f, c), v, acc);
 }
 
+/* The last stage is the difference from the formula of order 2 that the others make up. */
+static void note_error(OdeSystem *s, IrFn *f, const int *last, const int *x1)
+{
+    int rough = -1;
+    for (int q = 0; q < s->n; q++) {
+        if (last[q] < 0) continue;
+        int size = ir_op2(f, OP_MAX, ir_op1(f, OP_ABS, ode_state(s, f, q)), ir_op1(f, OP_ABS, x1[q]));
+        int room = ir_op3(f, OP_FMA, ir_const(f, gross), size, ir_const(f, gross));
+        int over = ir_op2(f, OP_GT, ir_op1(f, OP_ABS, last[q]), room);
+        rough = rough < 0 ? over : ir_op2(f, OP_OR, rough, over);
+    }
+    if (rough >= 0) ode_note_rough(s, f, rough);
+}
+
 static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
 {
     Arena *arena = s->mod->arena;
@@ -198,6 +213,7 @@ static bool emit(OdeSystem *s, const bool *which, IrFn *step, int *new_value)
             sum = plus(step, sum, weight[i], k[i][q]);
         new_value[q] = ode_freeze(s, step, q, sum);
     }
+    if (step->lanes == LANE_NEURON) note_error(s, step, k[STAGES - 1], new_value);
     return true;
 }
 

@@ -227,17 +227,24 @@ CXM_FN double cx_expm1(double x)
     return cx_abs(x) < 0x1p-54 ? x : r;
 }
 
-/* (e^x - 1) / x. The division comes before the scaling: the quotient is finite up to x = 716. */
+/* (e^x - 1) / x, which exponential integrators call for every equation and step: no pairs, one division. With x = k ln 2
+ * + r the quotient is (2^(k-20) (e^r - 1) + (2^(k-20) - 2^-20)) / (2^-20 x), where the scale keeps it finite up to 716.
+ * Near 0, where k = 0, it is 1 + r poly(r): a caller that knows all its x to be near needs nothing else. */
+#define CXM_EXPREL_NEAR 0.34
+CXM_FN double cx_exprel_near(double x)
+{
+    return cx_fma(x, cxm_exp_poly(x), 1.0);
+}
+
 CXM_FN double cx_exprel(double x)
 {
-    double k, c = x > 720.0 ? 720.0 : x;
-    c = c < -50.0 ? -50.0 : c;
-    CxPair u = cxm_expm1_scaled(c, &k);
-    double d = x < -0x1p1000 ? -0x1p1000 : (x > 720.0 ? 720.0 : x);
-    double r = cxm_scale(cxm_div(u, (CxPair){d, 0.0}), k);
-    double far = -1.0 / x;
-    r = x < -0x1p900 ? far : r;
-    return cx_abs(x) < 0x1p-54 ? 1.0 : r;
+    double d = x > 720.0 ? 720.0 : x, c = d < -50.0 ? -50.0 : d;
+    double shifted = cx_fma(c, 0x1.71547652b82fep+0, CXM_SHIFT), k = shifted - CXM_SHIFT;
+    double r = cx_fma(-k, CXM_LN2_LO, cx_fma(-k, CXM_LN2_HI, c));
+    double p = cxm_exp_poly(r), e = cx_fma(r * r, p, r), near = cx_fma(r, p, 1.0);
+    double s = cxm_double((cxm_bits(shifted) << 52) + 0x3eb0000000000000u);
+    double q = cx_fma(s, e, s - 0x1p-20) / (d * 0x1p-20);
+    return cx_abs(x) < CXM_EXPREL_NEAR ? near : q;
 }
 
 /* ---- hyperbolic functions, from e^|x| = 2^k (1 + e) ---- */
@@ -304,9 +311,9 @@ CXM_FN double cxm_log_reduce(double x, double *k)
 
 /* k ln 2 + log(1 + f + flo) for 1 + f in [sqrt 1/2, sqrt 2]: with s = f / (2 + f),
  * log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)). */
-CXM_FN double cxm_log_finish(double k, double f, double flo, double s)
+CXM_FN double cxm_log_sum(double k, double f, double flo)
 {
-    double z = s * s, half = 0.5 * f * f;
+    double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
     double p = 0x1.0c0aff044a970p-3;
     p = cx_fma(p, z, 0x1.0fbde0f4ad17bp-3);
     p = cx_fma(p, z, 0x1.3b1c3c1c81c8fp-3);
@@ -318,11 +325,6 @@ CXM_FN double cxm_log_finish(double k, double f, double flo, double s)
     double tail = cx_fma(k, CXM_LN2_LO, flo);
     double small = half - cx_fma(s, cx_fma(p, z, half), tail);
     return k * CXM_LN2_HI - (small - f);
-}
-
-CXM_FN double cxm_log_sum(double k, double f, double flo)
-{
-    return cxm_log_finish(k, f, flo, f / (2.0 + f));
 }
 
 CXM_FN double cx_log(double x)

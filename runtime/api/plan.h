@@ -241,7 +241,7 @@ typedef struct PlanExpect { /* `expect rate(…) in [lo, hi]`, checked at the en
     int64_t last;           /* or the last so many steps before `to`; -1 */
     int64_t width;          /* steps: a bin, or the longest interval of a burst */
     const int *rec;         /* of values: recorders, one a population; NULL */
-    int syn_rec;            /* of synapses: the recorder; -1 */
+    int syn_rec, n_syn_recs; /* of synapses: the first recorder and how many, one a projection; -1 */
     const char *unit;       /* of the value and the bounds */
     double lo, hi;
     bool open_lo, open_hi;

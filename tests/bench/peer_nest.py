@@ -64,7 +64,7 @@ def coba():
 
 def cobahh():
     return kick(brette("hh_cond_exp_traub", 6.0, -67.0, -60, -50, C_m=200.0, g_L=10.0, E_L=-60.0, V_T=-63.0, g_Na=20000.0, g_K=6000.0,
-                       E_Na=50.0, E_K=-90.0, E_ex=0.0, E_in=-80.0, tau_syn_ex=5.0, tau_syn_in=10.0, t_ref=0.5))
+                       E_Na=50.0, E_K=-90.0, E_ex=0.0, E_in=-80.0, tau_syn_ex=5.0, tau_syn_in=10.0, t_ref=2.0))
 
 
 def brunel(factor=1):

@@ -73,11 +73,11 @@ def lines(w, results, judge):
 
 
 def print_workload(w, ms, runs, results, machine, judge):
-    print(f"\n{w.label}: {w.title}; {ms:g} ms, medians of {runs}\n  {w.command}")
+    print(f"\n{w.label}: {w.title}; {ms:g} ms, medians of {runs}\n  {w.command(ms)}")
     print_rows(results, machine)
     rates = [of["rate"] for of in results.values()]
     if rates and max(rates) > 1.25 * min(rates):
-        print("  the rates differ by more than a quarter: these are not the same computation")
+        print("  the rates differ by more than a quarter: is this the same network?")
     for what, value in lines(w, results, judge):
         print(f"  {what:64} {value if judge else value.split('   (')[0]}")
 
@@ -85,7 +85,8 @@ def print_workload(w, ms, runs, results, machine, judge):
 def print_grow(results):
     print(f"\ngrow: cost of a synaptic event, in-degree {GROW_INDEGREE:,}\n  neurons   synapses  threads  build s    sim s  peak MB  rate Hz  ns/event  to 10^4")
     cost = {n: of["sim"] / of["events"] * 1e9 for n, of in results.items()}
+    usual = cost.get(10_000, next(iter(cost.values()), 0))
     for n, of in results.items():
-        factor = cost[n] / cost[10_000]
+        factor = cost[n] / usual
         print(f"  {n:<9,}{of['synapses']:10.3g}{of['threads']:9.0f}{of['build']:9.3g}{of['sim']:9.3g}{of['peak']:9.0f}{of['rate']:9.2f}"
               f"{cost[n]:10.2f}{factor:9.2f}{'' if factor <= GROW_FACTOR else f'  more than {GROW_FACTOR}'}")

@@ -143,10 +143,14 @@ def grow(ours, o):
     results = {n: [] for n in sizes}
     for k in range(o.runs):
         for n, ms in sizes.items():
-            took = ours(own("grow"), ms, [f"cells={n}", f"indegree={GROW_INDEGREE}"], threads=o.grow_threads)
+            try:
+                took = ours(own("grow"), ms, [f"cells={n}", f"indegree={GROW_INDEGREE}"], threads=o.grow_threads)
+            except Failed as e:
+                print(e, file=sys.stderr)
+                continue
             print(f"  grow {k + 1}/{o.runs}: {n} neurons: {took['sim']:.3g} s", file=sys.stderr, flush=True)
             results[n].append(took)
-    return {n: median(of) for n, of in results.items()}
+    return {n: median(of) for n, of in results.items() if of}
 
 
 def arguments():

@@ -25,11 +25,10 @@ class Workload:
     gain: tuple = ()                               # demand on one thread over two threads
     most: dict = field(default_factory=dict)       # (quantity, threads or "cold"): demand on a figure of cortexc itself
 
-    @property
-    def command(self):
+    def command(self, ms):
         """What to type to run it alone."""
         path = os.path.relpath(self.model, os.path.dirname(os.path.dirname(HERE)))
-        return " ".join(["cortexc", path, *(f"--set {s}" for s in self.settings), f'--duration "{self.ms} ms"'])
+        return " ".join(["cortexc", path, *(f"--set {s}" for s in self.settings), f'--duration "{ms:g} ms"'])
 
 
 def shipped(name):

@@ -130,6 +130,34 @@ run 100 ms
     b.holds("   what came before is in the file", os.path.exists(b.path("explodes.h5")))
 
 
+ROBERTSON = """neuron robertson {{
+  state x = 1
+  state y = 0
+  state z = 0
+  dx/dt = (-0.04*x + 1e4*y*z)/(1 ms)
+  dy/dt = (0.04*x - 1e4*y*z - 3e7*y^2)/(1 ms)
+  dz/dt = 3e7*y^2/(1 ms)
+  method = {method}
+}}
+population P : 200 of robertson {{ x = if mod(i, 50) == 7 then 1 else 0 }}
+population Q : 3 of lif
+simulation {{ dt = {dt} ms }}
+run 2 ms
+"""
+
+
+def too_long(b):
+    """Steps that are far too long for `stiff` and `adaptive` are told at the end, the same for any number of threads."""
+    for method in ("stiff", "adaptive"):
+        b.write("robertson.cortex", ROBERTSON.format(method=method, dt=0.005))
+        said = [b.expect(0, "robertson.cortex", "-q", "--force", "--threads", n,
+                         err=r"^cortexc: warning: \d+ steps of neurons of `P` were too long for the method, the first one that of neuron 7 from 0 ms on; "
+                             r"take a smaller `dt`\n$").stderr for n in ("1", "2", "3")]
+        b.holds(f"{method}: the same for 1, 2 and 3 threads", len(set(said)) == 1, said)
+        b.write("robertson.cortex", ROBERTSON.format(method=method, dt=0.001))
+        b.expect(0, "robertson.cortex", "-q", "--force")
+
+
 def protocols(b):
     """What blocks must not set, and moments that are over, end the run; --duration cuts it without a change."""
     b.write("protocol.cortex", """population E : 3 of lif
@@ -162,6 +190,19 @@ def progress(b):
     b.holds("--color always colours", "\033[" in done.stderr, done.stderr)
     done = b.call("check", "broken.cortex")
     b.holds("without a terminal nothing is coloured", "\033[" not in done.stderr and done.returncode == 65, done.stderr)
+
+
+def profiled(b):
+    b.expect(0, "m.cortex", "-o", "plain.h5", "-q", out="")
+    for threads in ("1", "2"):
+        done = b.expect(0, "m.cortex", "-o", "profile.h5", "-q", "--profile", "--threads", threads, out="random numbers")
+        rows = {m[1]: float(m[2]) for m in re.finditer(r"^(\w[\w ]*?) +(-?[\d.]+) +-?[\d.]+$", done.stdout, re.M)}
+        parts = [s for name, s in rows.items() if name != "whole"]
+        b.holds("   the parts are all there, and sum up to the whole",
+                len(parts) == 9 and min(parts) >= -0.002 and abs(sum(parts) - rows["whole"]) < 0.02, done.stdout)
+        b.holds("   and the results are those without it", digest.digest(b.path("profile.h5")) == digest.digest(b.path("plain.h5")))
+    b.write("swept.cortex", MODEL + "trials 2\n")
+    b.expect(64, "swept.cortex", "-o", "swept.h5", "--profile", err="one run")
 
 
 def interrupted(b):
@@ -199,9 +240,10 @@ def stages(b):
              out=r"kernel \d+, reads pool\[1\]\.V\n(.|\n)*  on event of VTA\[1\]\.spike \(2 neurons\), after 20 steps\n"
                  r"(.|\n)*at#1 at step 150: \d+ acts, sets pool\[1\]\.tau_e, ")
     b.expect(0, "check", "m.cortex", out="exact")
-    for name in sorted(os.listdir(os.path.join(ROOT, "models"))):
-        if name.endswith(".cortex"):
-            b.expect(0, "check", os.path.join(ROOT, "models", name))
+    for folder in ("models", "tests/bench"):
+        for name in sorted(os.listdir(os.path.join(ROOT, folder))):
+            if name.endswith(".cortex"):
+                b.expect(0, "check", os.path.join(ROOT, folder, name))
 
 
 def swept(b):
@@ -213,7 +255,7 @@ def main():
         b = Bench(os.path.abspath(sys.argv[1]), folder)
         b.write("m.cortex", MODEL)
         b.write("broken.cortex", MODEL.replace("0.6 mV", "0.6 pA"))
-        for part in (usage, inputs, outputs, explodes, protocols, progress, interrupted, listings, stages, swept):
+        for part in (usage, inputs, outputs, explodes, too_long, protocols, progress, profiled, interrupted, listings, stages, swept):
             print(f"-- {part.__name__}")
             part(b)
         print(f"cli: {b.n} checks, {b.failed} failures")

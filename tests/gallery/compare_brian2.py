@@ -6,11 +6,12 @@
 Needs brian2 (2.9 with numpy below 2 was used) and h5py. Where nothing is random and the method is the same, traces agree
 within 1e-6 of their unit and spikes at every step; means of random runs agree within three standard errors."""
 
+import os
 import sys
 
 import numpy as np
 from brian2 import (Hz, Mohm, Network, NeuronGroup, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, Synapses,
-                    PoissonGroup, cm, defaultclock, linked_var, ms, mV, msiemens, nS, pA, pF, prefs, second, seed, siemens,
+                    PoissonInput, TimedArray, PoissonGroup, cm, defaultclock, linked_var, ms, mV, msiemens, nS, pA, pF, prefs, second, seed, siemens,
                     uF, um)
 
 from peer import differ, example, main, mean, same, trace
@@ -40,6 +41,11 @@ def same_spikes(what, peer, ours, dt=0.1):
     """Every spike of every cell at its step."""
     a, b = steps(peer, dt), steps(ours, dt)
     return f"{what}, spikes of {len(a)} cells", f"{sum(map(len, a))}", f"{sum(map(len, b))}, the same steps: {a == b}", a == b
+
+
+def pairs(result, name):
+    """Source and target of each synapse of a connection, as `connect` takes them."""
+    return {k: result.weights[name, which].astype(int) for k, which in (("i", "source"), ("j", "target"))}
 
 
 @example
@@ -102,45 +108,74 @@ def if_curve_hh(ours):
 
 @example
 def cuba(ours):
-    mine = [ours("cuba", seed=k).rate("P") for k in range(1, 9)]
-    peer = []
-    for k in range(8):
-        seed(k + 1)
+    """Once with the synapses and starts of one of our runs, and with those that each draws for itself."""
+    edits = [("refractory 5 ms", "refractory 4.9 ms"), ("expect rate(P) in [5.0 Hz, 6.0 Hz]", ""), ("connect P[0:3200] -> P.ge    : probability(2%) {", "connect P[0:3200] -> P.ge : probability(2%) as E { delay = 0 ms, autapses = true,"),
+             ("connect P[3200:4000] -> P.gi : probability(2%) {", "connect P[3200:4000] -> P.gi : probability(2%) as I { delay = 0 ms, autapses = true,")]
+
+    def network(duration, result=None):
         G = NeuronGroup(4000, """dv/dt = (ge + gi - (v + 49*mV))/(20*ms) : volt (unless refractory)
                                  dge/dt = -ge/(5*ms) : volt
                                  dgi/dt = -gi/(10*ms) : volt""", threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * ms, method="exact")
-        G.v = "-60*mV + rand()*10*mV"
-        E, I = Synapses(G[:3200], G, on_pre="ge += 1.62*mV"), Synapses(G[3200:], G, on_pre="gi -= 9*mV")
-        E.connect(p=0.02)
-        I.connect(p=0.02)
+        E, I = Synapses(G, G, on_pre="ge += 1.62*mV"), Synapses(G, G, on_pre="gi -= 9*mV")
+        if result:
+            E.connect(**pairs(result, "E"))
+            I.connect(**pairs(result, "I"))
+            G.v = result.traces["P", "V"][0] * mV
+        else:
+            E.connect("i < 3200", p=0.02)
+            I.connect("i >= 3200", p=0.02)
+            G.v = "-60*mV + rand()*10*mV"
         M = SpikeMonitor(G)
-        run(1000, G, E, I, M)
-        peer.append(M.num_spikes / 4000)
+        run(duration, G, E, I, M)
+        return M
+
+    result = ours("cuba", edits=edits + [("run 1 s", "record V of P every 1 s\nrecord weight of E, I at end\nrun 1 s")])
+    yield same_spikes("one network", trains(network(1000, result)), result.trains("P"))
+
+    mine, peer = [ours("cuba", seed=k, edits=edits).rate("P") for k in range(1, 9)], []
+    for k in range(8):
+        seed(k + 1)
+        peer.append(network(1000).num_spikes / 4000)
     yield mean("rate", peer, mine)
 
 
 @example
 def cobahh(ours):
-    mine = [ours("cobahh", seed=k).rate("P", 200) for k in range(1, 7)]
-    peer = []
-    for k in range(6):
-        seed(k + 1)
+    """Once with the synapses and starts of one of our runs, and with those that each draws for itself."""
+    edits = [("P.ge    : probability(2%) {", "P.ge : probability(2%) as E { delay = 0 ms, autapses = true,"),
+             ("P.gi : probability(2%) {", "P.gi : probability(2%) as I { delay = 0 ms, autapses = true,")]
+
+    def network(duration, result=None):
         G = NeuronGroup(4000, HH.format(more="ge*(0*mV - v) + gi*(-80*mV - v)") + """dge/dt = -ge/(5*ms) : siemens
                                  dgi/dt = -gi/(10*ms) : siemens""", threshold="v > -20*mV", refractory="v > -20*mV",
                         method="exponential_euler", namespace={**HH_VALUES, "El": -60 * mV})
-        G.v, G.ge, G.gi = "-60*mV + (randn()*5 - 5)*mV", "clip((randn()*1.5 + 4)*10, 0, inf)*nS", "clip((randn()*12 + 20)*10, 0, inf)*nS"
-        E, I = Synapses(G[:3200], G, on_pre="ge += 6*nS"), Synapses(G[3200:], G, on_pre="gi += 67*nS")
-        E.connect(p=0.02)
-        I.connect(p=0.02)
+        E = Synapses(G if result else G[:3200], G, on_pre="ge += 6*nS")
+        I = Synapses(G if result else G[3200:], G, on_pre="gi += 67*nS")
+        if result:
+            E.connect(**pairs(result, "E"))
+            I.connect(**pairs(result, "I"))
+            G.v, G.ge, G.gi = (result.traces["P", v][0] * unit for v, unit in (("V", mV), ("ge", nS), ("gi", nS)))
+        else:
+            G.v, G.ge, G.gi = "-60*mV + (randn()*5 - 5)*mV", "clip((randn()*1.5 + 4)*10, 0, inf)*nS", "clip((randn()*12 + 20)*10, 0, inf)*nS"
+            E.connect(p=0.02)
+            I.connect(p=0.02)
         M = SpikeMonitor(G)
-        run(1000, G, E, I, M)
-        peer.append((M.t / ms > 200).sum() / 4000 / 0.8)
+        run(duration, G, E, I, M)
+        return M
+
+    result = ours("cobahh", duration="300 ms", edits=edits + [("record V of P[0:3] every 0.1 ms", "record V, ge, gi of P every 1 s\nrecord weight of E, I at end")])
+    yield same_spikes("one network for 300 ms", trains(network(300, result)), result.trains("P"))
+
+    mine, peer = [ours("cobahh", seed=k).rate("P", 200) for k in range(1, 7)], []
+    for k in range(6):
+        seed(k + 1)
+        peer.append((network(1000).t / ms > 200).sum() / 4000 / 0.8)
     yield mean("rate from 200 ms on", peer, mine)
 
 
 @example
 def brunel_hakim1999(ours):
-    mine = [ours("brunel_hakim1999", seed=k).rate("net", 100) for k in range(1, 7)]
+    mine = [ours("brunel_hakim1999", seed=k, edits=[("refractory 2 ms", "refractory 1.9 ms")]).rate("net", 100) for k in range(1, 7)]
     peer = []
     for k in range(6):
         seed(k + 1)
@@ -157,7 +192,7 @@ def brunel_hakim1999(ours):
 
 @example
 def diesmann1999(ours):
-    edits = [("param taum = 10 ms, taupsp", "method = euler_maruyama\n  param taum = 10 ms, taupsp")]     # as Brian2's euler
+    edits = [("param taum = 10 ms, taupsp", "method = euler_maruyama\n  param taum = 10 ms, taupsp"), ("refractory 1 ms", "refractory 0.9 ms")]     # as Brian2's euler
     results = [ours("diesmann1999", seed=k, edits=edits) for k in range(1, 9)]
     mine = [r.times["chain"][r.ids["chain"] >= 900] for r in results]
     mine = [t[t > 90] for t in mine]
@@ -184,11 +219,8 @@ def diesmann1999(ours):
 
 @example
 def stdp(ours):
-    results = [ours("stdp", seed=k) for k in range(1, 7)]
-    peer = []
-    for k in range(6):
-        seed(k + 1)
-        P = PoissonGroup(1000, rates=15 * Hz)
+    """Once with the same spikes and first weights for both, and with those that each draws for itself."""
+    def cell(P, duration, first="rand()*0.01", delay=0 * ms):
         G = NeuronGroup(1, """dv/dt = (ge*(0*mV - v) - 74*mV - v)/(10*ms) : volt
                               dge/dt = -ge/(5*ms) : 1""", threshold="v > -54*mV", reset="v = -60*mV", method="exponential_euler")
         G.v = -60 * mV
@@ -197,10 +229,25 @@ def stdp(ours):
                               dy/dt = -y/(20*ms) : 1 (event-driven)""",
                      on_pre="ge += w; x += 0.0001; w = clip(w + y, 0, 0.01)", on_post="y -= 0.000105; w = clip(w + x, 0, 0.01)")
         S.connect()
-        S.w = "rand()*0.01"
-        M = SpikeMonitor(G)
-        run(20000, P, G, S, M)
-        peer.append((M.num_spikes / 20, np.mean(S.w)))
+        S.w, S.pre.delay = first, delay
+        M, W = SpikeMonitor(G), StateMonitor(S, "w", record=True, dt=1 * second)
+        run(duration, P, G, S, M, W)
+        return M, np.asarray(S.w), W.w.T
+
+    step, k = np.nonzero(np.random.default_rng(1).random((50000, 1000)) < 15 * DT / 1000)
+    for name, values in (("times", np.round((step + 1) * DT, 1)), ("indices", k)):
+        np.savetxt(os.path.join(ours.temporary, name + ".csv"), values, "%g", header=name, comments="")
+    result = ours("stdp", duration="5 s", edits=[("poisson_source { rate = 15 Hz }", 'spike_list { times = file("times.csv", unit = [ms]), indices = file("indices.csv") }'),
+                                                 ("record weight of S at end\n", "")])
+    M, _, weights = cell(SpikeGeneratorGroup(1000, k, step * DT * ms), 5000, result.weights["S", "weight"][0].ravel(), DT * ms)
+    yield same_spikes("cell with given input", trains(M), result.trains("output"))
+    yield trace("its weights each second", weights, result.weights["S", "weight"])
+
+    results, peer = [ours("stdp", seed=k) for k in range(1, 7)], []
+    for k in range(6):
+        seed(k + 1)
+        M, w, _ = cell(PoissonGroup(1000, rates=15 * Hz), 20000)
+        peer.append((M.num_spikes / 20, np.mean(w)))
     yield mean("rate", [r for r, _ in peer], [r.rate("output") for r in results])
     yield mean("mean weight at the end", [w for _, w in peer], [r.weights["S", "weight"].mean() for r in results], "")
 
@@ -363,18 +410,16 @@ def mirollo_strogatz1990(ours):
 
 @example
 def reliability(ours):
-    result = [ours("reliability", duration="2 s", seed=k) for k in range(1, 9)]
-    peer = []
-    for k in range(8):
-        seed(k + 1)
-        c = NeuronGroup(1, "du/dt = -u/(5*ms) + sqrt(2/(5*ms))*xi : 1", method="euler")
-        G = NeuronGroup(25, """dx/dt = (0.9 + 0.5*I - x)/(10*ms) + 0.015*sqrt(2/(10*ms))*xi : 1
-                               I : 1 (linked)""", threshold="x > 1", reset="x = 0", refractory=5 * ms, method="euler")
-        G.I = linked_var(c, "u")
-        M = SpikeMonitor(G)
-        run(2000, c, G, M)
-        peer.append(M.num_spikes / 25 / 2)
-    yield mean("rate with frozen noise", peer, [r.rate("frozen") for r in result])
+    edits = [("param tau = 10 ms", "method = euler_maruyama\n  param tau = 10 ms"), ("refractory 5 ms", "refractory 4.9 ms")]
+    mine = [ours("reliability", duration="2 s", seed=k, edits=edits).rate("frozen") for k in range(1, 41)]
+    seed(1)
+    c = NeuronGroup(40, "du/dt = -u/(5*ms) + sqrt(2/(5*ms))*xi : 1", method="euler")
+    G = NeuronGroup(1000, """dx/dt = (0.9 + 0.5*I - x)/(10*ms) + 0.015*sqrt(2/(10*ms))*xi : 1
+                             I : 1 (linked)""", threshold="x > 1", reset="x = 0", refractory=5 * ms, method="euler")
+    G.I = linked_var(c, "u", index=np.arange(1000)//25)
+    M = SpikeMonitor(G)
+    run(2000, c, G, M)
+    yield mean("rate with frozen noise", np.reshape(M.count, (40, 25)).mean(axis=1)/2, mine)
 
 
 @example
@@ -445,14 +490,12 @@ def gap_junctions(ours):
 
 @example
 def vogels2011(ours):
-    mine = [ours("vogels2011", duration="2 s", seed=k).rate("E", 1000) for k in range(1, 5)]
-    peer = []
-    for number in range(1, 5):
-        seed(number)
+    """Once with the synapses and starts of one of our runs, and with those that each draws for itself."""
+    def network(duration, result=None):
         G = NeuronGroup(2000, """dv/dt = (10*nS*(-60*mV - v) - ge*v + gi*(-80*mV - v) + 200*pA)/(200*pF) : volt (unless refractory)
                                  dge/dt = -ge/(5*ms) : siemens
-                                 dgi/dt = -gi/(10*ms) : siemens""", threshold="v > -50*mV", reset="v = -60*mV", refractory=4.9 * ms,
-                        method="exponential_euler")
+                                 dgi/dt = -gi/(10*ms) : siemens""", threshold="v > -50*mV", reset="v = -60*mV", refractory=5.1 * ms,
+                        method="exponential_euler")     # it counts the spike's own step
         G.v = "-60*mV + rand()*10*mV"
         E, I = G[:1600], G[1600:]
         X, Y = Synapses(E, G, on_pre="ge += 0.3*nS", delay=DT * ms), Synapses(I, I, on_pre="gi += 3*nS", delay=DT * ms)
@@ -460,13 +503,34 @@ def vogels2011(ours):
                               dx/dt = -x/(20*ms) : 1 (event-driven)
                               dy/dt = -y/(20*ms) : 1 (event-driven)""",
                      on_pre="gi += w*nS; x += 1; w = clip(w + (y - 0.12)*0.1, 0, 100)", on_post="y += 1; w = clip(w + x*0.1, 0, 100)")
-        X.connect(condition="i != j", p=0.1)
-        Y.connect(condition="i != j", p=0.1)
-        Z.connect(p=0.1)
+        if result:
+            G.v = np.concatenate([result.traces[p, "V"][0] for p in "EI"]) * mV
+            X.connect(**{k: np.concatenate([pairs(result, "EE")[k], pairs(result, "EI")[k] + 1600*(k == "j")]) for k in "ij"})
+            Y.connect(**pairs(result, "II"))
+            Z.connect(**pairs(result, "inh"))
+        else:
+            X.connect(condition="i != j", p=0.1)
+            Y.connect(condition="i != j", p=0.1)
+            Z.connect(p=0.1)
         Z.pre.delay = DT * ms
-        M = SpikeMonitor(E)
-        run(2000, G, X, Y, Z, M)
-        peer.append((M.t / ms > 1000).sum() / 1600)
+        M = SpikeMonitor(G)
+        run(duration, G, X, Y, Z, M)
+        return M, Z
+
+    late = ("expect rate(E, last = 1 s) in (2 Hz, 6 Hz)", "")     # asked of 10 s
+    result = ours("vogels2011", duration="1 s", edits=[late,
+        ("connect E -> [E, I].ge :", "connect E -> I.ge : probability(10%) as EI { weight = 0.3 nS }\nconnect E -> E.ge :"),
+        ("probability(10%) { weight = 0.3", "probability(10%) as EE { weight = 0.3"), ("{ weight = 3 nS }", "as II { weight = 3 nS }"),
+        ("run 10 s", "record V of [E, I] every 1 s\nrecord weight of EE, EI, II at end\nrun 10 s")])
+    M, Z = network(1000, result)
+    yield same_spikes("one network", trains(M), result.trains("E") + result.trains("I"))
+    yield trace("its weights after 1 s, in nS", np.asarray(Z.w), result.weights["inh", "weight"].ravel())
+
+    mine, peer = [ours("vogels2011", duration="2 s", seed=k, edits=[late]).rate("E", 1000) for k in range(1, 5)], []
+    for number in range(1, 5):
+        seed(number)
+        M, _ = network(2000)
+        peer.append(((M.t / ms > 1000) & (M.i < 1600)).sum() / 1600)
     yield mean("rate of the excitatory cells in the second second", peer, mine)
 
 
@@ -568,6 +632,106 @@ def izhikevich2007(ours):
     for name, what in (("s", "strength"), ("c", "eligibility"), ("d", "dopamine")):
         peer, mine = getattr(V, name).T, result.weights["S", name]
         yield trace(what, peer, mine, 1e-6 * abs(peer).max())
+
+
+def delay_lines(copies, sigma_ear, sigma):
+    """So many pairs of ears that hear one sound, each with its thirty detectors; monitors of the delays, the ears and the detectors."""
+    dt, k, late = 0.02, np.arange(50000), 2/3*ms
+    turned = np.sin(k*12.9898)*43758.5453
+    sound = TimedArray(10*np.sqrt(12)*(turned - np.floor(turned) - 0.5), dt=dt*ms)
+    G = NeuronGroup(2*copies, """dx/dt = (sound(t - delay) - x)/(1*ms) + sigma_ear*(2/(1*ms))**.5*xi : 1 (unless refractory)
+                                 delay = distance*sin(theta) : second
+                                 distance : second
+                                 dtheta/dt = 2*pi/second : radian""", threshold="x > 1", reset="x = 0", refractory=2.5*ms, method="euler",
+                    namespace={"sound": sound, "sigma_ear": sigma_ear})
+    G.distance = np.tile([-0.5, 0.5], copies)*late
+    D = NeuronGroup(30*copies, "dv/dt = -v/(1*ms) + sigma*(2/(1*ms))**.5*xi : 1", threshold="v > 1", reset="v = 0", method="euler",
+                    namespace={"sigma": sigma})
+    S = Synapses(G, D, on_pre="v += 0.5")
+    S.connect("i//2 == j//30")
+    n = np.asarray(S.j) % 30
+    S.delay = np.where(np.asarray(S.i) % 2 == 0, n, 29 - n)/29*1.1*late
+    S.pre.when = "after_resets"     # a spike that meets one of its target is not lost
+    M, spikes = StateMonitor(G, "delay", record=[0, 1], dt=1*ms), [SpikeMonitor(G), SpikeMonitor(D)]
+    run(1000, G, D, S, M, *spikes, dt=dt)
+    return M, *spikes
+
+
+@example
+def jeffress1948(ours):
+    """Once without noise in the cells, and with it; the sound is the same. Brian2 counts the spike's own step as refractory."""
+    edits = [("state v = 0", "method = euler_maruyama\n  state v = 0"), ("state x = 0", "method = euler_maruyama\n  state x = 0"), ("refractory 2.5 ms", "refractory 2.48 ms")]
+    result = ours("jeffress1948", edits=edits + [("expect count(detectors) > 100", "")], sigma_ear=0, sigma=0)
+    M, E, D = delay_lines(1, 0, 0)
+    yield trace("how much later it reaches each ear", np.asarray(M.delay/ms).T, result.traces["ears", "late"])
+    yield same_spikes("ears without noise", trains(E, 0.02), result.trains("ears"), 0.02)
+    yield same_spikes("detectors without noise", trains(D, 0.02), result.trains("detectors"), 0.02)
+
+    results = [ours("jeffress1948", seed=k, edits=edits) for k in range(1, 21)]
+    seed(1)
+    M, E, D = delay_lines(20, 0.1, 0.1)
+    yield mean("rate of an ear", np.reshape(E.count, (20, 2)).mean(axis=1), [r.rate("ears") for r in results])
+    yield mean("rate of a detector", np.reshape(D.count, (20, 30)).mean(axis=1), [r.rate("detectors") for r in results])
+    ears = [(np.asarray(D.i) % 30)[(np.asarray(D.i)//30 == k) & (D.t < 500*ms)].mean() for k in range(20)]
+    yield mean("mean index of the detectors that fire in the first half", ears,
+               [r.ids["detectors"][r.times["detectors"] <= 500].mean() for r in results], "")
+
+
+def ring(until, weights, copies=1, more=lambda cells: [], extra=(0, 0)):
+    """So many rings of Compte et al. for so many ms, with a cue from 500 to 750 ms; monitors of both populations' spikes.
+    `weights`: E to E in nS, one for each pair; `more`: what else stimulates the two groups; `extra`: constant currents, in pA."""
+    cells, monitors = [], []
+    for N, C, gL, refractory in ((512, 500, 25, 2.1), (128, 200, 20, 1.1)):     # Brian2 counts the spike's own step
+        cells.append(NeuronGroup(copies*N, """dv/dt = (gL*(-70*mV - v) - (gx + gn/(1 + exp(-0.062*v/mV)/3.57))*v
+                                                + gi*(-70*mV - v) + I)/C : volt (unless refractory)
+                                       dgx/dt = -gx/(2*ms) : siemens
+                                       dgn/dt = -gn/(100*ms) : siemens
+                                       dgi/dt = -gi/(10*ms) : siemens
+                                       I : amp""", threshold="v > -50*mV", reset="v = -60*mV", refractory=refractory*ms, method="rk4",
+                                 namespace={"C": C*pF, "gL": gL*nS}))
+        cells[-1].v = -60*mV
+        monitors.append(SpikeMonitor(cells[-1]))
+    E, I = cells
+    saturating = dict(model="w : siemens\nds/dt = -s/(100*ms) : 1 (event-driven)",
+                      on_pre="opened = 0.63*(1 - s); gn_post += w*opened; s += opened", delay=DT*ms)
+    EE, EI = Synapses(E, E, **saturating), Synapses(E, I, **saturating)
+    IE, II = (Synapses(I, G, on_pre=f"gi_post += {g}*nS/128", delay=DT*ms) for G, g in ((E, 684), (I, 524)))
+    for S in (EE, EI, IE, II):
+        sizes = S.source.N//copies, S.target.N//copies
+        S.connect(condition="i//%d == j//%d" % sizes + " and i != j"*(S.source is S.target))
+    EE.w, EI.w = weights[EE.i[:] % 512, EE.j[:] % 512]*nS, 598*nS/512
+    net = Network(*cells, *monitors, EE, EI, IE, II, *more(cells))
+    defaultclock.dt = DT*ms
+    for begin, end, cue in ((0, 500, 0), (500, 750, 300), (750, until, 0)):
+        E.I, I.I = extra[0]*pA, extra[1]*pA
+        E.I += cue*pA*((np.arange(copies*512) % 512 >= 224) & (np.arange(copies*512) % 512 < 288))
+        if end > begin:
+            net.run((end - begin)*ms, namespace={})
+    return monitors
+
+
+@example
+def ring_attractor(ours):
+    """Once with constant currents in place of the noise, and with it; all equations by rk4."""
+    edits = [("using saturating {\n  weight = 195", "using saturating as EE {\n  weight = 195"), ("param C = 500 pF", "method = rk4\n  param C = 500 pF")]
+    noise = "stimulus -> [E, I].gx    : poisson(rate = 1.8 Hz, inputs = 1000) { weight = [3.1 nS, 2.38 nS] }"
+    currents = "stimulus -> E.I : drive(490 pA + 40 pA*sin(i))\nstimulus -> I.I : drive(400 pA + 20 pA*sin(i))\nrecord weight of EE at end"
+    bump = "expect rate(E[224:288], from = 1 s) in (15 Hz, 80 Hz)"
+    result = ours("ring_attractor", edits=edits + [(noise, currents), (bump, "")])
+    weights = np.zeros((512, 512))
+    weights[result.weights["EE", "source"], result.weights["EE", "target"]] = result.weights["EE", "weight"].ravel()
+    E, I = ring(2000, weights, extra=(490 + 40*np.sin(np.arange(512)), 400 + 20*np.sin(np.arange(128))))
+    yield same_spikes("E with constant currents", trains(E), result.trains("E"))
+    yield same_spikes("I with constant currents", trains(I), result.trains("I"))
+
+    results, copies = [ours("ring_attractor", seed=k, edits=edits) for k in range(1, 31)], 6
+    seed(1)
+    E, I = ring(2000, weights, copies, more=lambda cells: [PoissonInput(G, "gx", 1000, 1.8*Hz, w*nS) for G, w in zip(cells, (3.1, 2.38))])
+    yield mean("rate of I", np.reshape(I.count, (copies, 128)).mean(axis=1)/2, [r.rate("I") for r in results])
+    yield mean("rate of E", np.reshape(E.count, (copies, 512)).mean(axis=1)/2, [r.rate("E") for r in results])
+    place = np.asarray(E.i)[(E.t > 1000*ms) & (E.i % 512 >= 224) & (E.i % 512 < 288)]//512
+    yield mean("rate where the cue was, from 1 s on", np.bincount(place, minlength=copies)/64,
+               [((r.times["E"] > 1000) & (r.ids["E"] >= 224) & (r.ids["E"] < 288)).sum()/64 for r in results])
 
 
 @example

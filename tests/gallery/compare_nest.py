@@ -454,6 +454,197 @@ def repeated_stimulation(ours):
     yield same_spikes("the same train", trains(r, n), heard.trains("heard"))
 
 
+def joined(result, projection, populations, synapse):
+    """Connects as the run did that recorded its connectivity, with its weights; `projection` is SOURCE__TARGET__PORT."""
+    source, target, _ = projection.split("__")
+    i, j, weight = result.edges(projection)
+    nest.Connect(np.array(populations[source].tolist())[i], np.array(populations[target].tolist())[j], "one_to_one",
+                 {**synapse, "weight": weight, "delay": np.full(len(i), synapse["delay"])})
+
+
+@example
+def sensitivity_to_perturbation(ours):
+    p = dict(C_m=250.0, tau_m=10.0, t_ref=2.0, E_L=-70.0, V_reset=-70.0, V_th=-70.0 + 15.0 * np.exp(0.01 / 10))     # as in campbell_siegert
+    peer, mine = [], []
+    for seed in range(1, 6):
+        fresh(seed, dt=0.01)
+        E, I = nest.Create("iaf_psc_delta", 1000, params=p), nest.Create("iaf_psc_delta", 250, params=p)
+        (E + I).V_m = nest.random.uniform(-70.0, -55.0)
+        for source, indegree, weight in ((E, 100, 0.5), (I, 25, -3.0)):
+            nest.Connect(source, E + I, {"rule": "fixed_indegree", "indegree": indegree}, {"weight": weight, "delay": 0.01})
+        nest.Connect(nest.Create("poisson_generator", params={"rate": 6500.0}), E + I, syn_spec={"weight": 0.2, "delay": 0.01})
+        r = spikes(E + I)
+        nest.Simulate(500.0)
+        peer.append((r.get("events")["times"] > 100).sum() / 1250 / 0.4)
+        result = ours("sensitivity_to_perturbation", duration="500 ms", seed=seed)
+        mine.append(0.8 * result.rate("E", 100) + 0.2 * result.rate("I", 100))
+    yield mean("rate", peer, mine)
+
+    # The same network with the same input, in which a spike of ours is one step later than NEST's, whose delays are a step longer instead.
+    edits = [("stimulus -> [E, I]   : poisson(rate = 6.5 kHz)  ", "population outside : 1250 of poisson_source { rate = 6.5 kHz }\n"
+              "connect outside[0:1000] -> E : one_to_one { weight = 0.2 mV }\nconnect outside[1000:1250] -> I : one_to_one "),
+             ("[400 ms]", "[100 ms]"), ("run 1 s", "record connectivity of *\nrecord V of E, I at [0 ms]\nrun 200 ms")]
+    first, seen = 0, [[], []]
+    for extra in (0.0, 5.0):
+        result = ours("sensitivity_to_perturbation", edits=edits, extra=f"{extra} mV", first=first)
+        fresh(dt=0.01)
+        cells = {name: nest.Create("iaf_psc_delta", result.cells[name], params=p) for name in ("E", "I")}
+        for name, n in cells.items():
+            n.V_m = list(result.traces[name, "V"][0])
+            for other in cells:
+                joined(result, f"{name}__{other}__V", cells, {"delay": 0.02})
+        nest.Connect(played(result.times["outside"], result.ids["outside"], 1250, 0.01), cells["E"] + cells["I"], "one_to_one",
+                     {"weight": 0.2, "delay": 0.01})
+        g = nest.Create("spike_generator", params={"spike_times": [99.99]})
+        nest.Connect(g, cells["E"][first], syn_spec={"weight": extra, "delay": 0.01})
+        r = {name: spikes(n) for name, n in cells.items()}
+        nest.Simulate(199.99)
+        for name, n in cells.items():
+            yield same_spikes(f"{name}, {f'{extra} mV more' if extra else 'no jump more'}, same network and input",
+                              [t + 0.01 for t in trains(r[name], n)], result.trains(name), 0.01)
+        for k, cells_trains in enumerate(([t + 0.01 for t in trains(r["E"], cells["E"])], result.trains("E"))):
+            seen[k].append({(c, round(100 * x)) for c, t in enumerate(cells_trains) for x in t})
+        t = result.times["E"]
+        first = int(result.ids["E"][t > 100.0][t[t > 100.0].argmin()])
+    yield same("spikes of E that the jump of 5 mV moved, made or took away", *(len(a ^ b) for a, b in seen))
+
+
+@example
+def hpc_benchmark(ours):
+    p = dict(C_m=250.0, tau_m=10.0, t_ref=0.5, E_L=0.0, V_th=20.0, V_reset=0.0, tau_syn_ex=0.3258, tau_syn_in=0.3258, tau_minus=30.0)
+    J = 4 * 45.61
+    # NEST changes a weight at spikes of the source alone, when it is sent.
+    edits = [("state x = 0", "state sent : pA = 0\n  state x = 0"), ("port += weight", "port += weight; sent = weight"),
+             ("record weight of plastic", "record sent of plastic")]
+
+    def cells(seed=1):
+        fresh(seed)
+        nest.set(local_num_threads=2)
+        nest.CopyModel("stdp_pl_synapse_hom", "plastic", {"alpha": 0.0513, "lambda": 0.1, "mu": 0.4, "tau_plus": 15.0, "weight": J, "delay": 1.5})
+        return {"E": nest.Create("iaf_psc_alpha", 1800, params=p), "I": nest.Create("iaf_psc_alpha", 450, params=p)}
+
+    def weights():
+        w = np.asarray(nest.GetConnections(synapse_model="plastic").weight)
+        return w[w != J]
+
+    peer, mine = [], []
+    for seed in range(1, 9):
+        n = cells(seed)
+        for group in n.values():
+            group.V_m = nest.random.normal(5.7, 7.2)
+        for source, indegree, weight in (("E", 180, J), ("I", 45, -5 * J)):
+            for target in n:
+                nest.Connect(n[source], n[target], {"rule": "fixed_indegree", "indegree": indegree, "allow_autapses": False},
+                             {"synapse_model": "plastic"} if source == target == "E" else {"weight": weight, "delay": 1.5})
+        nest.Connect(nest.Create("poisson_generator", params={"rate": 3200.0}), n["E"] + n["I"], syn_spec={"weight": J, "delay": 0.1})
+        r = spikes(n["E"])
+        nest.Simulate(200.1)
+        w = weights()
+        peer.append((r.n_events / 1800 / 0.2001, w.mean(), w.std()))
+        result = ours("hpc_benchmark", duration="201.5 ms", seed=seed, edits=edits)
+        w = result.weights["plastic", "sent"]
+        w = w[(w != 0) & (w != J)]
+        mine.append((result.rate("E"), w.mean(), w.std()))
+    for k, (what, unit) in enumerate((("rate of the excitatory cells", "Hz"), ("mean of the weights that changed", "pA"), ("their deviation", "pA"))):
+        yield mean(what, [x[k] for x in peer], [x[k] for x in mine], unit)
+
+    # The same network with the same input. Where spikes of both cells meet at a synapse in one step, NEST strengthens it before it sends, by
+    # what the source left before, and weakens it by what the target left before; ours arrive first, so the target's come a step earlier here.
+    result = ours("hpc_benchmark", edits=edits + [
+        ("*x; y += 1 }", "*x*exp(-0.1 ms/tau_pre) }\n  on post after 0.1 ms { y += 1 }"), ("post_delay = 3 ms", "post_delay = 2.9 ms"),
+        ("stimulus -> [E, I].Xe : poisson(rate = 3.2 kHz) ", "population outside : 2250 of poisson_source { rate = 3.2 kHz }\n"
+         "connect outside[0:1800] -> E.Xe : one_to_one { weight = J }\nconnect outside[1800:2250] -> I.Xe : one_to_one "),
+        ("run 500 ms", "record connectivity of *\nrecord V of E, I at [0 ms]\nrun 101.5 ms")])
+    n = cells()
+    for name, group in n.items():
+        group.V_m = list(result.traces[name, "V"][0])
+        for other in n:
+            if name == other == "E":
+                i, j = (result.weights["plastic", k] for k in ("source", "target"))
+                ids = np.array(group.tolist())
+                nest.Connect(ids[i], ids[j], "one_to_one", {"synapse_model": "plastic"})
+            else:
+                joined(result, f"{name}__{other}__{'Xe' if name == 'E' else 'Xi'}", n, {"delay": 1.5})
+    nest.Connect(played(result.times["outside"], result.ids["outside"], 2250), n["E"] + n["I"], "one_to_one", {"weight": J, "delay": 0.1})
+    r = {name: spikes(group) for name, group in n.items()}
+    nest.Simulate(100.1)
+    for name, group in n.items():
+        yield same_spikes(f"{name}, same network and input", [t[t <= 100.05] for t in trains(r[name], group)],
+                          [t[t <= 100.05] for t in result.trains(name)])
+    c = nest.GetConnections(synapse_model="plastic")
+    theirs = np.asarray(c.weight)[np.lexsort((c.weight, c.target, c.source))]
+    i, j, w = (result.weights["plastic", k] for k in ("source", "target", "sent"))
+    w = np.where(w == 0, J, w)
+    yield trace("weights in pA", theirs, w[np.lexsort((w, j, i))])
+
+
+@example
+def wang2002(ours):
+    p = dict(g_L=25.0, C_m=500.0, t_ref=2.0, E_L=-70.0, V_m=-70.0, E_ex=0.0, E_in=-70.0, V_th=-50.0, V_reset=-55.0, tau_AMPA=2.0, tau_GABA=5.0,
+             tau_decay_NMDA=100.0, tau_rise_NMDA=2.0, alpha=0.5, conc_Mg2=1.0)
+    window = ("from = 1.2 s", "from = 0 s")     # what it expects lies behind the end of these runs
+    AMPA, GABA, NMDA = ({"receptor_type": k, "delay": 0.5} for k in (1, 2, 3))
+
+    def cells(seed=1, **more):
+        fresh(seed)
+        nest.set(local_num_threads=2)
+        return {"E": nest.Create("iaf_bw_2001", 400, {**p, **more}), "I": nest.Create("iaf_bw_2001", 100, {**p, "g_L": 20.0, "C_m": 200.0, "t_ref": 1.0, **more})}
+
+    def steps(group):        # the events carry what NMDA does where others carry a part of a step, which the recorder takes off their times
+        r = nest.Create("spike_recorder", params={"time_in_steps": True})
+        nest.Connect(group, r)
+        return r
+
+    groups, plus = ((0, 60), (60, 120), (120, 400)), 1.84
+    minus = 1 - 0.15 * (plus - 1) / 0.85
+    peer, mine = [], []
+    for seed in range(1, 5):
+        n = cells(seed)
+        E, I = n["E"], n["I"]
+        for a in groups:
+            for b in groups:
+                factor = 1.0 if b[0] == 120 else plus if a == b else minus
+                for weight, receptor in ((0.2, AMPA), (0.66, NMDA)):
+                    nest.Connect(E[a[0]:a[1]], E[b[0]:b[1]], syn_spec={**receptor, "weight": weight * factor})
+        for source, target, weight, receptor in ((E, I, 0.16, AMPA), (E, I, 0.52, NMDA), (I, E, 5.2, GABA), (I, I, 4.0, GABA)):
+            nest.Connect(source, target, syn_spec={**receptor, "weight": weight})
+        outside = nest.Create("poisson_generator", 3, params={"rate": [2400.0, 40 * 1.512, 40 * 0.488], "start": [0.0, 200.0, 200.0], "stop": [1e9, 1200.0, 1200.0]})
+        for g, target, weight in ((0, E, 2.1), (0, I, 1.62), (1, E[:60], 2.1), (2, E[60:120], 2.1)):
+            nest.Connect(outside[g], target, syn_spec={"receptor_type": 1, "delay": 0.1, "weight": weight})
+        r = steps(E + I)
+        nest.Simulate(1200.0)
+        e = r.get("events")
+        result = ours("wang2002", duration="1200 ms", seed=seed, edits=[window])
+        rates = []
+        for t, k in ((0.1 * e["times"], e["senders"] - 1), [np.concatenate([q["E"], q["I"] + shift]) for q, shift in ((result.times, 0), (result.ids, 400))]):
+            rates.append([((k >= first) & (k < last) & (t > start)).sum() / (last - first) / (1.2 - start / 1000)
+                          for first, last, start in ((0, 60, 700), (60, 120, 700), (120, 400, 0), (400, 500, 0))])
+        peer.append(rates[0])
+        mine.append(rates[1])
+    for k, what in enumerate(("the first group, 0.7 to 1.2 s", "the second group, 0.7 to 1.2 s", "the cells of no group", "the inhibitory cells")):
+        yield mean(f"rate of {what}", [x[k] for x in peer], [x[k] for x in mine])
+
+    # The same network with the same input, adaptive steps of high precision against rk4.
+    result = ours("wang2002", edits=[
+        ("stimulus -> [E, I].ga : poisson(rate = 3 Hz, inputs = 800) { weight = [2.1 nS, 1.62 nS] }",
+         "population outside : 500 of poisson_source { rate = 2.4 kHz + (if i < 120 and t >= 50 ms then 40 Hz*(1 + (if i < 60 then 1 else -1)*coherence) else 0 Hz) }\n"
+         "connect outside[0:400] -> E.ga : one_to_one { weight = 2.1 nS }\nconnect outside[400:500] -> I.ga : one_to_one { weight = 1.62 nS }\n"
+         "record connectivity of *\nrecord V of E, I every 0.1 ms"),
+        ("poisson(rate = 40 Hz*(1 + sign*coherence))", "poisson(rate = 0 Hz)"), ("run 2 s", "run 200 ms"), window])
+    n = cells(gsl_error_tol=1e-12)
+    for projection, receptor in (("E__E__ga", AMPA), ("E__E__gn", NMDA), ("E__I__ga", AMPA), ("I__E__gi", GABA), ("I__I__gi", GABA)):
+        joined(result, projection, n, receptor)
+    nest.Connect(n["E"], n["I"], syn_spec={**NMDA, "weight": 0.52})
+    g = played(result.times["outside"], result.ids["outside"], 500)
+    for a, b, weight in ((0, 400, 2.1), (400, 500, 1.62)):
+        nest.Connect(g[a:b], (n["E"] + n["I"])[a:b], "one_to_one", {"receptor_type": 1, "delay": 0.1, "weight": weight})
+    m, r = watch(n["E"] + n["I"], ["V_m"]), {name: steps(group) for name, group in n.items()}
+    nest.Simulate(200.0)
+    yield aligned("V, same network and input", traces(m, "V_m", 500), np.hstack([result.traces[name, "V"] for name in n]))
+    for name, group in n.items():
+        yield same_spikes(f"{name}, same network and input", [0.1 * t for t in trains(r[name], group)], result.trains(name))
+
+
 @example
 def differences(ours):
     """The rows of docs/differences.md that a run can show."""

@@ -22,6 +22,7 @@ class Result:
     """What a run of ours left behind."""
 
     def __init__(self, path):
+        self.path = path        # the next run overwrites it
         with h5py.File(path) as f:
             about = f["cortexc"]
             self.duration = float(about.attrs["duration"])
@@ -32,6 +33,11 @@ class Result:
             self.ids = {p: s["node_ids"][...] for p, s in f["spikes"].items()}
             self.traces = {(p, v): d[...] for p, vs in about.get("record", {}).items() for v, d in vs.items()}
             self.weights = {(p, v): d[...] for p, vs in about.get("synapses", {}).items() for v, d in vs.items()}
+
+    def edges(self, projection):
+        """Numbers of sources and of targets and the weights, where the connectivity was recorded; `projection` is `E__I__port`."""
+        with h5py.File(self.path) as f:
+            return [f["edges"][projection][k][...] for k in ("source_node_id", "target_node_id", "0/syn_weight")]
 
     def rate(self, population, start=0.0):
         """Mean rate in Hz from `start` ms on."""
@@ -71,7 +77,7 @@ class Ours:
         model, out = os.path.join(self.temporary, name + ".cortex"), os.path.join(self.temporary, name + ".h5")
         with open(model, "w", encoding="utf-8") as f:
             f.write(text)
-        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", *words], check=True)
+        subprocess.run([self.program, model, "-o", out, "-q", "--force", "--progress", "none", "--threads", "1", *words], check=True)
         return Result(out)
 
 

@@ -121,6 +121,41 @@ def measures(b):
 
 
 @check()
+def measures_of_lists(b):
+    """A connection between lists of populations is measured as a whole, static or plastic, where some of its projections are empty, too."""
+    out = b.text("lists", """
+population A : 30 of poisson_source { rate = 50 Hz }
+population B : 20 of lif { V = 19 mV }
+population C : 2 of lif
+connect [A, B] -> [B, C] : probability([[0.3, 0], [0.1, 0.5]]) as web { weight = [[uniform(0 mV, 1 mV), 5 mV], [3 mV, -2 mV]] }
+connect [A, B] -> [B, C] : probability(20%) using stdp as pairs { weight = uniform(0.2 mV, 0.4 mV), w_max = 1 mV, A_pre = 0.1 }
+connect A -> [C, B] : probability(0) as none { weight = 1 mV }
+record weight of web at end
+record weight of pairs at end
+expect mean(web.weight) in (0 mV, 2 mV)
+expect sd(web.weight) in (0 mV, 3 mV)
+expect min(web.weight) in (-3 mV, 0 mV)
+expect max(web.weight) in (0 mV, 3 mV)
+expect mean(pairs.weight) in (0 mV, 1 mV)
+expect sd(pairs.weight) in (0 mV, 1 mV)
+expect min(pairs.weight) in (0 mV, 1 mV)
+expect max(pairs.weight) in (0 mV, 1 mV)
+expect mean(none.weight) in (-inf, inf)
+run 1 s
+""")
+    got = {k.split(") ")[0] + ")": v for k, v in results(out).items()}
+    ends = {"web": ("A->B", "B->B", "B->C"), "pairs": ("A->B", "A->C", "B->B", "B->C")}
+    for name, pairs_of in ends.items():
+        w = [x for pair in pairs_of for x in out.read(f"/cortexc/synapses/{name}:{pair}.V/weight")[0]]
+        b.holds(f"synapses of {name}", len(w), 100, 1000)
+        b.near(f"mean({name}.weight)", got[f"expect mean({name}.weight)"][0], mean(w), 1e-12, 12)
+        b.near(f"sd({name}.weight)", got[f"expect sd({name}.weight)"][0], math.sqrt(variance(w)), 1e-12, 12)
+        b.near(f"min({name}.weight)", got[f"expect min({name}.weight)"][0], min(w), 0, 12)
+        b.near(f"max({name}.weight)", got[f"expect max({name}.weight)"][0], max(w), 0, 12)
+    b.same("reason where there is no synapse", got["expect mean(none.weight)"][2] == "no synapses", True)
+
+
+@check()
 def measures_by_hand(b):
     """Trains of a few spikes, whose measures are known by heart; silence and single spikes have no irregularity."""
     out = b.text("by_hand", """

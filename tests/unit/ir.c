@@ -436,6 +436,42 @@ Test(ir, dce_drops_unread_values_and_hidden_stores)
     ir_module_free(m);
 }
 
+/* Divisions by constants, as they are after the passes, against the machine's. */
+Test(ir, divisions_by_constants_keep_their_value)
+{
+    uint64_t word = 12345;
+    for (int round = 0; round < 3000; round++) {
+        static const double some[] = {3, -10, 0.1, 200, 7, 1e-9, -0.5, 1024, 281, 1e150, 0x1.fffffffffffffp0, 0x1.0000000000001p0};
+        word = word * 6364136223846793005u + 1442695040888963407u;
+        double c = round < 12 ? some[round] : ldexp(1 + (double)(word >> 12) * 0x1p-52, (int)(word % 41) - 20);
+        IrModule *m = sample();
+        IrFn *f = step_of(m);
+        ir_out(f, 0, ir_op2(f, OP_DIV, load(f, 0), ir_const(f, c)), NOWHERE);
+        divide_run(m);
+        cr_assert_eq(count_op(f, OP_DIV), 0);
+        for (int k = 0; k < 300; k++) {
+            static const double special[] = {0.0, -0.0, INFINITY, -INFINITY, 1, -3, 1e140, 1e-140};
+            word = word * 6364136223846793005u + 1442695040888963407u;
+            double x = k < 8 ? special[k] : k < 40 ? c * (double)(k - 20) : ldexp((double)(int64_t)word, (int)(word % 61) - 90);
+            double value[8], got = NAN, want = x / c;
+            for (size_t i = 0; i < vec_len(f->ins); i++) {
+                const Ins *s = &f->ins[i];
+                double arg[3];
+                if (s->op == OP_OUT) {
+                    got = value[s->arg[0]];
+                    break;
+                }
+                for (int j = 0; j < 3; j++) arg[j] = s->arg[j] >= 0 ? value[s->arg[j]] : 0;
+                if (s->op == OP_LOAD) value[i] = x;
+                else if (s->op == OP_CONST) value[i] = s->imm.f;
+                else cr_assert(ir_eval_op((Op)s->op, arg, &value[i]));
+            }
+            cr_assert(!memcmp(&got, &want, sizeof got), "%a / %a = %a, not %a", x, c, want, got);
+        }
+        ir_module_free(m);
+    }
+}
+
 Test(ir, passes_dump_what_was_asked_and_the_dump_reads_back)
 {
     IrModule *m = sample();
