@@ -216,10 +216,12 @@ void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *ou
 
 /* ---- many synapses at once ---- */
 
-/* A slice of one coordinate, in a buffer that ends with a whole group; zeros where there is none. */
+/* A slice of one coordinate in whole groups: where it is none, a copy in a buffer that ends with one; zeros
+ * where there is no coordinate. */
 static const uint32_t *group(uint32_t buffer[RNG_SLICE], const uint32_t *from, int at, int n)
 {
     int end = (n + RNG_GROUP - 1) / RNG_GROUP * RNG_GROUP, m = from ? n : 0;
+    if (m == end) return from + at;
     if (from) memcpy(buffer, from + at, (size_t)m * sizeof *buffer);
     memset(buffer + m, 0, (size_t)(end - m) * sizeof *buffer);
     return buffer;
