@@ -116,6 +116,12 @@ static inline void build_store(const Group *g, Share *s, uint64_t at, uint32_t a
     else ((uint16_t *)s->tgt)[at] = (uint16_t)acc;
 }
 
+/* Do rows that columns filled need more than their targets? */
+static inline bool build_finishes(const Group *g)
+{
+    return g->weighted || g->delayed || g->plastic;
+}
+
 /* build_groups.c: which projections share their rows. */
 void build_groups(Build *b);
 

@@ -293,6 +293,15 @@ void rng_line_below(RngLine *s, uint64_t k, uint32_t *out)
     }
 }
 
+void rng_line_gaps(uint64_t key, uint32_t line, uint32_t from, int n, double scale, double *out)
+{
+    const RngKernels *k = rng_kernels();
+    uint64_t word[RNG_SLICE]; /* two a block */
+    cx_assert(n <= RNG_SLICE / 2);
+    k->line(key, line, from, n, word);
+    k->gaps(n, word, scale, out);
+}
+
 /* ---- Poisson trains ---- */
 
 /* e^-m to about 100 bits, for m <= 64: the series at m / 1024, squared ten times. */
