@@ -61,7 +61,6 @@ static bool pick_row(Build *b, Builder *w, int q, uint32_t src)
         return false;
     }
     size_t n = vec_len(w->work.pick);
-    if (b->fill && !b->rule[q]->sorted) rule_sort_picks(&w->work);
     if (b->fill || !kept || !n || atomic_fetch_add(&b->n_kept, n) + n > BUILD_MOST_KEPT) return true;
     *kept = (Kept){cx_alloc(n, sizeof *kept->pick, "connectivity"), n};
     memcpy(kept->pick, w->work.pick, n * sizeof *kept->pick);
@@ -95,7 +94,7 @@ static void fill_rows(Build *b, Builder *w, uint32_t lo, uint32_t hi)
             int q = b->g->proj[k];
             build_rows_cut(x);
             if (!pick_row(b, w, q, src)) return;
-            build_rows_add(x, src, &b->e->plan->proj[q].tgt_sel, vec_len(w->work.pick), w->work.pick);
+            build_rows_pick(b, w, q, src);
         }
     build_rows_cut(x);
     build_rows_write(b, w);
@@ -182,7 +181,7 @@ static void read_rows(Build *b, Builder *w, uint32_t lo, uint32_t hi)
                 vec_head(w->work.pick)->len = old + j;
                 *done += j;
             }
-            build_rows_add(x, src, NULL, vec_len(w->work.pick), w->work.pick);
+            build_rows_add(x, src, vec_len(w->work.pick), w->work.pick);
         }
     build_rows_cut(x);
 }

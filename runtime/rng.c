@@ -250,7 +250,7 @@ static void synapses(uint64_t key, RngSynapses s, int n, bool normal, double *ou
     for (int at = 0; at < n; at += RNG_SLICE) {
         int m = slice(n, at);
         k->scattered(key, group(src, s.src, at, m), group(tgt, s.tgt, at, m),
-                     group(mult, s.mult, at, m), m, word);
+                     group(mult, s.mult, at, m), s.attempt << 16, m, word);
         if (normal) k->normals(m, word, out + at);
         else k->uniforms(m, word, out + at);
     }
@@ -264,6 +264,48 @@ void rng_uniform_synapses(uint64_t key, RngSynapses s, int n, double *out)
 void rng_normal_synapses(uint64_t key, RngSynapses s, int n, double *out)
 {
     synapses(key, s, n, true, out);
+}
+
+/* ---- many numbers below n ---- */
+void rng_line_start(RngLine *s, uint64_t key, uint32_t line, uint32_t n)
+{
+    s->key = key;
+    s->line = line;
+    s->n = n;
+    s->block = 0;
+    s->at = s->end = 0;
+}
+
+/* Draws blocks for about `want` numbers, at least one. */
+static void fill_line(RngLine *s, uint64_t want)
+{
+    enum { WORDS = sizeof s->ready / sizeof *s->ready };
+    const RngKernels *k = rng_kernels();
+    uint32_t word[WORDS], uneven = -s->n % s->n;
+    int n = want < WORDS ? (int)(want + 3) / 4 * 4 : WORDS;
+    k->line(s->key, s->line, s->block, n / 4, word);
+    s->block += (uint32_t)n / 4;
+    s->at = 0;
+    s->end = n;
+    if (!k->below(s->n, uneven, n, word, s->ready)) return;
+    s->end = 0;
+    for (int j = 0; j < n; j++) {
+        uint64_t product = (uint64_t)word[j] * s->n;
+        if ((uint32_t)product >= uneven) s->ready[s->end++] = (uint32_t)(product >> 32);
+    }
+}
+
+void rng_line_below(RngLine *s, uint64_t k, uint32_t *out)
+{
+    while (k > 0) {
+        if (s->at == s->end) fill_line(s, k);
+        uint64_t m = (uint64_t)(s->end - s->at);
+        if (m > k) m = k;
+        memcpy(out, s->ready + s->at, (size_t)m * sizeof *out);
+        s->at += (int)m;
+        out += m;
+        k -= m;
+    }
 }
 
 /* ---- Poisson trains ---- */

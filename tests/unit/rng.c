@@ -196,6 +196,29 @@ Test(rng, poissons_of_many_means_equal_single_draws)
     cr_expect_eq(rng_poisson_means(11, 3, step, MOST, mean, out), 11);
 }
 
+/* Every word of a line's blocks in order but for those that would bias: one by one, in pieces of any length. */
+Test(rng, lines_one_by_one)
+{
+    enum { MOST = 3000 };
+    static uint32_t all[MOST];
+    const uint32_t below[] = {1, 3, 20683, 0xc0000000u, 0xffffffffu};
+    uint64_t key = rng_key(10, "lines");
+    for (uint32_t c = 0; c < 5; c++)
+        for (uint32_t piece = 1; piece < 700; piece += 1 + piece / 2) {
+            RngLine line;
+            uint32_t n = below[c], uneven = -n % n, block[4], got = 0;
+            rng_line_start(&line, key, 77 + c, n);
+            for (uint32_t k = 0; k < MOST; k += piece) rng_line_below(&line, MOST - k < piece ? MOST - k : piece, all + k);
+            for (uint32_t k = 0; got < MOST; k++) {
+                if (k % 4 == 0) rng_block(key, (uint32_t[4]){77 + c, k / 4, 0, 0}, block);
+                uint64_t product = (uint64_t)block[k % 4] * n;
+                if ((uint32_t)product < uneven) continue;
+                cr_assert_eq(all[got], product >> 32, "number %u below %u in pieces of %u", got, n, piece);
+                got++;
+            }
+        }
+}
+
 Test(rng, instruction_sets_agree)
 {
     const RngKernels *kernels[] = {&rng_kernels_base, &rng_kernels_avx2, &rng_kernels_avx512};
@@ -221,7 +244,8 @@ Test(rng, instruction_sets_agree)
             for (int k = 0; k < 2; k++) {
                 const RngKernels *f = kernels[k * isa];
                 f->words(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE, word[k]);
-                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, RNG_SLICE, word[k]);
+                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, (uint32_t)round << 16, RNG_SLICE, word[k]);
+                if (round % 3) f->line(rng_key(7, "isa"), (uint32_t)round, 0xfffffff0u, RNG_SLICE, word[k]);
                 f->uniforms(RNG_SLICE, word[k], u[k]);
                 f->normals(RNG_SLICE, word[k], z[k]);
                 memcpy(c[k], word[k] + RNG_SLICE, sizeof c[k]);
