@@ -214,6 +214,23 @@ void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *ou
     neurons(key, lo, step, n, true, out);
 }
 
+int rng_poisson_means(uint64_t key, uint32_t lo, int64_t step, int n, const double *mean, uint32_t *count)
+{
+    const RngKernels *k = rng_kernels();
+    uint64_t word[2 * RNG_SLICE];
+    for (int at = 0; at < n; at += RNG_SLICE) {
+        int m = slice(n, at);
+        k->words(key, lo + (uint32_t)at, 0, (uint32_t)step, high16(step), m, word);
+        if (k->poissons(m, word, mean + at, count + at)) continue;
+        for (int i = at; i < at + m; i++) {
+            RngAt lane = {key, lo + (uint32_t)i, 0, (uint32_t)step, high16(step), false};
+            if (!(mean[i] >= 0.0 && mean[i] <= 1e9)) return i;
+            if (mean[i] >= 10.0) count[i] = (uint32_t)rng_poisson(lane, mean[i]);
+        }
+    }
+    return n;
+}
+
 /* ---- many synapses at once ---- */
 
 /* A slice of one coordinate in whole groups: where it is none, a copy in a buffer that ends with one; zeros

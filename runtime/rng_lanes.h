@@ -59,6 +59,9 @@ typedef struct RngKernels {
     /* Words of 16 bits become counts, in whole groups of 64; true where some word is open, which
      * becomes first + n_top. */
     bool (*counts)(const RngPoisson *p, int n, uint16_t *word);
+    /* Poisson counts by inversion of word[2 k]; false where some mean is not from 0 to below 10,
+     * whose lane then gets no count. n <= RNG_SLICE. */
+    bool (*poissons)(int n, const uint64_t *word, const double *mean, uint32_t *count);
     /* acc[k] += count[k] * (weight[k] * scale), without weight acc[k] += count[k] * scale. */
     void (*add)(int n, const uint16_t *count, const double *weight, double scale, double *acc);
 } RngKernels;

@@ -40,6 +40,10 @@ uint32_t rng_below(RngAt at, uint32_t n);          /* uniform in 0 … n-1, no b
 void rng_uniform_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out);
 void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out); /* standard */
 
+/* As rng_poisson with counters (lo + k, 0, step). Returns n, or the first lane whose mean is not within 0 … 1e9, from
+ * where on there are no counts. */
+int rng_poisson_means(uint64_t key, uint32_t lo, int64_t step, int n, const double *mean, uint32_t *count);
+
 /* n synapse lanes with coordinates (src[k], tgt[k], mult[k]); mult may be NULL for zeros. */
 typedef struct RngSynapses {
     const uint32_t *src, *tgt, *mult;
