@@ -2,6 +2,7 @@
  * drawing one by one. */
 #include "draws.h"
 
+#include "cxmath.h"
 #include "rng.h"
 
 static RngAt coordinates(const DrawBlock *c, uint64_t key, int64_t k)
@@ -108,6 +109,8 @@ static void draw_normals(const DrawBlock *c, uint64_t key, int64_t n, double *ou
     bool neurons = c->lanes == LANE_NEURON;
     if (neurons) rng_normal_range(key, (uint32_t)c->lo, c->fr->step, (int)n, out);
     else rng_normal_synapses(key, synapses(c), (int)n, out);
+    bool standard = c->single == 15 && *c->arg[0] == 0 && *c->arg[1] == 1;
+    if (standard && *c->arg[2] == -CXM_INF && *c->arg[3] == CXM_INF) return; /* white noise */
     c->isa->scale[c->single & 3](n, out, c->arg[0], c->arg[1], NULL);
     for (int64_t lo = 0; lo < n; lo += SOME) {
         uint32_t lane[SOME];
