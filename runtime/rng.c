@@ -101,9 +101,7 @@ void rng_block(uint64_t key, const uint32_t ctr[4], uint32_t out[4])
 
 double rng_uniform(RngAt at)
 {
-    uint64_t first, second;
-    rng_draw_next(&(RngDraw){.at = at}, &first, &second);
-    return rng_unit(first);
+    return rng_unit(rng_draw_word(&(RngDraw){.at = at}));
 }
 
 /* ---- the laws: rng_laws_isa.c and rng_counts_isa.c ---- */
@@ -192,34 +190,55 @@ static uint32_t high16(int64_t step)
     return (uint32_t)((uint64_t)step >> 32) & 0xffff;
 }
 
-void rng_uniform_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out)
+/* A slice of an odd neuron begins with the word of the one before. */
+static void neurons(uint64_t key, uint32_t lo, int64_t step, int n, bool normal, double *out)
 {
     const RngKernels *k = rng_kernels();
-    uint64_t first[RNG_SLICE], second[RNG_SLICE];
+    uint64_t word[RNG_SLICE + 2 * RNG_GROUP];
+    int skip = (int)(lo & 1);
     for (int at = 0; at < n; at += RNG_SLICE) {
         int m = slice(n, at);
-        k->blocks(key, lo + (uint32_t)at, 0, (uint32_t)step, high16(step), m, first, second);
-        k->uniforms(m, first, out + at);
+        k->words(key, (lo + (uint32_t)at) >> 1, 0, (uint32_t)step, high16(step), (skip + m + 1) / 2, word);
+        if (normal) k->normals(m, word + skip, out + at);
+        else k->uniforms(m, word + skip, out + at);
     }
+}
+
+void rng_uniform_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out)
+{
+    neurons(key, lo, step, n, false, out);
 }
 
 void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out)
 {
+    neurons(key, lo, step, n, true, out);
+}
+
+int rng_poisson_means(uint64_t key, uint32_t lo, int64_t step, int n, const double *mean, uint32_t *count)
+{
     const RngKernels *k = rng_kernels();
-    uint64_t first[RNG_SLICE], second[RNG_SLICE];
+    uint64_t word[2 * RNG_SLICE];
     for (int at = 0; at < n; at += RNG_SLICE) {
         int m = slice(n, at);
-        k->blocks(key, lo + (uint32_t)at, 0, (uint32_t)step, high16(step), m, first, second);
-        k->normals(m, first, second, out + at);
+        k->words(key, lo + (uint32_t)at, 0, (uint32_t)step, high16(step), m, word);
+        if (k->poissons(m, word, mean + at, count + at)) continue;
+        for (int i = at; i < at + m; i++) {
+            RngAt lane = {key, lo + (uint32_t)i, 0, (uint32_t)step, high16(step), false};
+            if (!(mean[i] >= 0.0 && mean[i] <= 1e9)) return i;
+            if (mean[i] >= 10.0) count[i] = (uint32_t)rng_poisson(lane, mean[i]);
+        }
     }
+    return n;
 }
 
 /* ---- many synapses at once ---- */
 
-/* A slice of one coordinate, in a buffer that ends with a whole group; zeros where there is none. */
+/* A slice of one coordinate in whole groups: where it is none, a copy in a buffer that ends with one; zeros
+ * where there is no coordinate. */
 static const uint32_t *group(uint32_t buffer[RNG_SLICE], const uint32_t *from, int at, int n)
 {
     int end = (n + RNG_GROUP - 1) / RNG_GROUP * RNG_GROUP, m = from ? n : 0;
+    if (m == end) return from + at;
     if (from) memcpy(buffer, from + at, (size_t)m * sizeof *buffer);
     memset(buffer + m, 0, (size_t)(end - m) * sizeof *buffer);
     return buffer;
@@ -228,14 +247,14 @@ static const uint32_t *group(uint32_t buffer[RNG_SLICE], const uint32_t *from, i
 static void synapses(uint64_t key, RngSynapses s, int n, bool normal, double *out)
 {
     const RngKernels *k = rng_kernels();
-    uint64_t first[RNG_SLICE], second[RNG_SLICE];
+    uint64_t word[RNG_SLICE];
     uint32_t src[RNG_SLICE], tgt[RNG_SLICE], mult[RNG_SLICE];
     for (int at = 0; at < n; at += RNG_SLICE) {
         int m = slice(n, at);
         k->scattered(key, group(src, s.src, at, m), group(tgt, s.tgt, at, m),
-                     group(mult, s.mult, at, m), m, first, second);
-        if (normal) k->normals(m, first, second, out + at);
-        else k->uniforms(m, first, out + at);
+                     group(mult, s.mult, at, m), s.attempt << 16, m, word);
+        if (normal) k->normals(m, word, out + at);
+        else k->uniforms(m, word, out + at);
     }
 }
 
@@ -247,6 +266,57 @@ void rng_uniform_synapses(uint64_t key, RngSynapses s, int n, double *out)
 void rng_normal_synapses(uint64_t key, RngSynapses s, int n, double *out)
 {
     synapses(key, s, n, true, out);
+}
+
+/* ---- many numbers below n ---- */
+void rng_line_start(RngLine *s, uint64_t key, uint32_t line, uint32_t n)
+{
+    s->key = key;
+    s->line = line;
+    s->n = n;
+    s->block = 0;
+    s->at = s->end = 0;
+}
+
+/* Draws blocks for about `want` numbers, at least one. */
+static void fill_line(RngLine *s, uint64_t want)
+{
+    enum { WORDS = sizeof s->ready / sizeof *s->ready };
+    const RngKernels *k = rng_kernels();
+    uint32_t word[WORDS], uneven = -s->n % s->n;
+    int n = want < WORDS ? (int)(want + 3) / 4 * 4 : WORDS;
+    k->line(s->key, s->line, s->block, n / 4, word);
+    s->block += (uint32_t)n / 4;
+    s->at = 0;
+    s->end = n;
+    if (!k->below(s->n, uneven, n, word, s->ready)) return;
+    s->end = 0;
+    for (int j = 0; j < n; j++) {
+        uint64_t product = (uint64_t)word[j] * s->n;
+        if ((uint32_t)product >= uneven) s->ready[s->end++] = (uint32_t)(product >> 32);
+    }
+}
+
+void rng_line_below(RngLine *s, uint64_t k, uint32_t *out)
+{
+    while (k > 0) {
+        if (s->at == s->end) fill_line(s, k);
+        uint64_t m = (uint64_t)(s->end - s->at);
+        if (m > k) m = k;
+        memcpy(out, s->ready + s->at, (size_t)m * sizeof *out);
+        s->at += (int)m;
+        out += m;
+        k -= m;
+    }
+}
+
+void rng_line_gaps(uint64_t key, uint32_t line, uint32_t from, int n, double scale, double *out)
+{
+    const RngKernels *k = rng_kernels();
+    uint64_t word[RNG_SLICE]; /* two a block */
+    cx_assert(n <= RNG_SLICE / 2);
+    k->line(key, line, from, n, word);
+    k->gaps(n, word, scale, out);
 }
 
 /* ---- Poisson trains ---- */
@@ -264,29 +334,38 @@ static __float128 exp_minus(double m)
     return sum;
 }
 
-/* Above a mean of RNG_TABLE_MEAN the trains call rng_poisson neuron by neuron. Owned by the caller.
- */
+/* Words of 16 bits that belong to a count of this probability; some must stay open. */
+static uint32_t owned(__float128 probability)
+{
+    __float128 words = probability * 65536;
+    return words < 65535 ? (uint32_t)words : 65535;
+}
+
+/* Owned by the caller. */
 RngPoisson *rng_poisson_new(double mean)
 {
     RngPoisson *p = cx_alloc(1, sizeof *p, "a Poisson table");
     p->mean = mean > 0.0 ? mean : 0.0;
     if (p->mean > RNG_TABLE_MEAN) return p;
-    __float128 term = exp_minus(p->mean), sum = 0;
-    const __float128 full = 0x1p64;
-    for (int j = 0;; j++) {
-        sum += term;
-        term = term * p->mean / (j + 1);
-        cx_assert(p->n < (int)(sizeof p->cum / sizeof *p->cum));
-        bool end = (1 - sum) * full < 1 && j >= p->mean;
-        p->cum[p->n++] = end ? UINT64_MAX : (uint64_t)(sum * full);
-        if (end) break;
+    p->crowd = p->mean <= RNG_RARE_MEAN ? RNG_CROWD : 1;
+    double m = p->mean * p->crowd;
+    uint32_t used = 0;
+    __float128 term = exp_minus(m), sum = 0;
+    for (int j = 0; owned(term) || j <= m; term = term * m / ++j) {
+        if (!owned(term)) continue;
+        if (!p->n_top) p->first = j;
+        cx_assert(p->n_top < (int)(sizeof p->top / sizeof *p->top));
+        used += owned(term);
+        p->top[p->n_top++] = (int16_t)((int32_t)used - 1 - 0x8000);
     }
-    uint32_t high;
-    do {
-        high = (uint32_t)(p->cum[p->n_top] >> 32);
-        p->top[p->n_top++] = (int32_t)(high ^ 0x80000000u);
-    } while (high < UINT32_MAX);
-    return p;
+    const __float128 full = 0x1p64, left = 65536 - used;
+    term = exp_minus(m);
+    for (int j = 0;; term = term * m / ++j) {
+        sum += (term * 65536 - owned(term)) / left;
+        if ((1 - sum) * full < 1 && j >= m) return p;
+        cx_assert(p->n_rest < (int)(sizeof p->rest / sizeof *p->rest));
+        p->rest[p->n_rest++] = (uint64_t)(sum * full);
+    }
 }
 
 void rng_poisson_free(RngPoisson *p)
@@ -294,49 +373,95 @@ void rng_poisson_free(RngPoisson *p)
     cx_free(p);
 }
 
-/* The count of neuron i from both words, for the rare word that falls on an entry of the table. */
-static uint32_t poisson_open(const RngPoisson *p, uint64_t key, uint32_t i, int64_t step,
-                             uint32_t word)
+/* The count of an item (a neuron or a crowd) whose first word leaves it open. */
+static uint16_t poisson_open(const RngPoisson *p, uint64_t key, uint32_t item, int64_t step)
 {
-    uint32_t more[4], ctr[4] = {i >> 2, 1, (uint32_t)step, high16(step) | 1u << 16};
-    rng_block(key, ctr, more);
-    uint64_t r = (uint64_t)word << 32 | more[i & 3];
-    uint32_t k = 0;
-    while ((int)k < p->n && r >= p->cum[k])
+    uint64_t first, second;
+    RngDraw d = {.at = {key, item, 2, (uint32_t)step, high16(step), false}};
+    rng_draw_next(&d, &first, &second);
+    uint16_t k = 0;
+    while (k < p->n_rest && first >= p->rest[k])
         k++;
     return k;
+}
+
+/* The counts of n items from `item` on, a multiple of 8; the buffer holds whole groups of RNG_GROUP blocks. */
+static void poisson_counts(const RngPoisson *p, uint64_t key, uint32_t item, int64_t step, int n, uint16_t *count)
+{
+    const RngKernels *k = rng_kernels();
+    k->words(key, item >> 3, 1, (uint32_t)step, high16(step), (n + 7) / 8, count);
+    if (!k->counts(p, n, count)) return;
+    for (int j = 0; j < n; j++)
+        if (count[j] == p->first + p->n_top) count[j] = poisson_open(p, key, item + (uint32_t)j, step);
+}
+
+/* Whose the e-th event of a crowd is, for the few behind the first block. */
+static uint32_t poisson_place(uint64_t key, uint32_t crowd, int64_t step, uint32_t e)
+{
+    uint32_t word[4], ctr[4] = {crowd, 3, (uint32_t)step, high16(step) | (e / 16) << 16};
+    rng_block(key, ctr, word);
+    return word[e % 16 / 4] >> 8 * (e % 4);
+}
+
+/* The same for neurons of crowds, the first one the first of its crowd: how many events each crowd has, then whose they
+ * are, one byte of the crowd's blocks each. */
+static void poisson_crowds(const RngPoisson *p, uint64_t key, uint32_t lo, int64_t step, int n, uint16_t *count)
+{
+    _Static_assert(RNG_TRAINS / RNG_CROWD <= RNG_GROUP, "crowds of a slice fit into one group of blocks");
+    uint16_t buffer[8 * RNG_GROUP];
+    uint8_t place[RNG_GROUP][16];
+    uint32_t first = lo / RNG_CROWD;
+    int n_crowds = (n + RNG_CROWD - 1) / RNG_CROWD, skip = (int)(first % 8);
+    const uint16_t *events = buffer + skip;
+    poisson_counts(p, key, first - (uint32_t)skip, step, skip + n_crowds, buffer);
+    memset(count, 0, (size_t)n_crowds * RNG_CROWD * sizeof *count);
+    rng_kernels()->words(key, first, 3, (uint32_t)step, high16(step), n_crowds, place);
+    for (int c = 0; c < n_crowds; c++)
+        for (uint32_t e = 0; e < events[c]; e++) {
+            uint32_t at = e < 16 ? place[c][e] : poisson_place(key, first + (uint32_t)c, step, e);
+            count[c * RNG_CROWD + (int)(at % RNG_CROWD)]++;
+        }
+}
+
+/* Counts of the neurons from i on, at most n of them: returns how many and where they are in the buffer. */
+static int poisson_slice(const RngPoisson *p, uint64_t key, uint32_t i, int64_t step, int n, uint16_t buffer[RNG_TRAINS],
+                         const uint16_t **count)
+{
+    int skip = (int)(i % (p->crowd > 1 ? RNG_CROWD : 8)), m = n < RNG_TRAINS - skip ? n : RNG_TRAINS - skip;
+    if (p->crowd > 1) poisson_crowds(p, key, i - (uint32_t)skip, step, skip + m, buffer);
+    else poisson_counts(p, key, i - (uint32_t)skip, step, skip + m, buffer);
+    *count = buffer + skip;
+    return m;
+}
+
+static uint32_t poisson_single(const RngPoisson *p, uint64_t key, uint32_t i, int64_t step)
+{
+    return (uint32_t)rng_poisson((RngAt){key, i, 1, (uint32_t)step, high16(step), false}, p->mean);
 }
 
 void rng_poisson_range(const RngPoisson *p, uint64_t key, uint32_t lo, int64_t step, int n,
                        uint32_t *out)
 {
-    if (!p->n) {
-        for (int i = 0; i < n; i++) {
-            RngAt at = {key, lo + (uint32_t)i, 1, (uint32_t)step, high16(step)};
-            out[i] = (uint32_t)rng_poisson(at, p->mean);
-        }
-        return;
+    uint16_t buffer[RNG_TRAINS];
+    const uint16_t *count;
+    for (int i = 0; i < n && !p->crowd; i++)
+        out[i] = poisson_single(p, key, lo + (uint32_t)i, step);
+    for (int at = 0, m; at < n && p->crowd; at += m) {
+        m = poisson_slice(p, key, lo + (uint32_t)at, step, n - at, buffer, &count);
+        for (int i = 0; i < m; i++)
+            out[at + i] = count[i];
     }
-    const RngKernels *k = rng_kernels();
-    enum { BLOCKS = RNG_SLICE / 4 };
-    uint64_t first[BLOCKS], second[BLOCKS];
-    uint32_t word[RNG_SLICE], count[RNG_SLICE];
-    int skip = (int)(lo & 3); /* words of the first block that belong to neurons before lo */
-    for (int at = 0; at < n;) {
-        int use = n - at < RNG_SLICE - skip ? n - at : RNG_SLICE - skip;
-        uint32_t i0 = lo + (uint32_t)at;
-        k->blocks(key, i0 >> 2, 1, (uint32_t)step, high16(step), (skip + use + 3) / 4, first,
-                  second);
-        for (int b = 0; b < BLOCKS; b++) {
-            memcpy(word + 4 * b, first + b, 8);
-            memcpy(word + 4 * b + 2, second + b, 8);
-        }
-        bool open = k->counts(p->top, p->n_top, skip + use, word, count);
-        for (int j = skip; open && j < skip + use; j++)
-            if (word[j] == ((uint32_t)p->top[count[j]] ^ 0x80000000u))
-                count[j] = poisson_open(p, key, i0 + (uint32_t)(j - skip), step, word[j]);
-        memcpy(out + at, count + skip, (size_t)use * sizeof *out);
-        at += use;
-        skip = 0;
+}
+
+void rng_poisson_add(const RngPoisson *p, uint64_t key, uint32_t lo, int64_t step, int n, const double *weight,
+                     double scale, double *acc)
+{
+    uint16_t buffer[RNG_TRAINS];
+    const uint16_t *count;
+    for (int i = 0; i < n && !p->crowd; i++)
+        acc[i] += (double)poisson_single(p, key, lo + (uint32_t)i, step) * (weight ? weight[i] * scale : scale);
+    for (int at = 0, m; at < n && p->crowd; at += m) {
+        m = poisson_slice(p, key, lo + (uint32_t)at, step, n - at, buffer, &count);
+        rng_kernels()->add(m, count, weight ? weight + at : NULL, scale, acc + at);
     }
 }

@@ -7,9 +7,7 @@ typedef double Candidate(RngDraw *d, double a, double b);
 
 static double candidate_normal(RngDraw *d, double mean, double sd)
 {
-    uint64_t first, second;
-    rng_draw_next(d, &first, &second);
-    return mean + sd * rng_bell(first, second);
+    return mean + sd * rng_bell(rng_draw_word(d));
 }
 
 static double candidate_lognormal(RngDraw *d, double mean, double sd)
@@ -21,9 +19,7 @@ static double candidate_lognormal(RngDraw *d, double mean, double sd)
 static double candidate_exponential(RngDraw *d, double mean, double unused)
 {
     (void)unused;
-    uint64_t first, second;
-    rng_draw_next(d, &first, &second);
-    return -mean * cx_log(1.0 - rng_unit(first));
+    return -mean * cx_log(1.0 - rng_unit(rng_draw_word(d)));
 }
 
 /* Marsaglia and Tsang (2000). A try takes two blocks: the normal; the acceptance and, for a shape
@@ -88,6 +84,7 @@ static double law_exponential(RngAt at, double mean, double lo, double hi)
 
 static double law_gamma(RngAt at, double mean, double sd, double lo, double hi)
 {
+    at.paired = false;
     return restricted(at, candidate_gamma, true, mean, sd, lo, hi);
 }
 

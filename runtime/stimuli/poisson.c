@@ -5,48 +5,47 @@
 extern const StimKind poisson_kind;
 
 /* Counts are at most 1e9, and doubles are made of signed numbers several at a time. */
-static void add_weights(double *restrict acc, const uint32_t *restrict count, const double *restrict weight, double same,
-                        uint32_t n, const double *gain)
+static void add_weights(double *restrict acc, const uint32_t *restrict count, const double *restrict weight, double scale,
+                        uint32_t n)
 {
-    if (weight && gain)
-        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * (weight[k] * *gain);
-    else if (weight)
-        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * weight[k];
+    if (weight)
+        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * (weight[k] * scale);
     else
-        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * same;
+        for (uint32_t k = 0; k < n; k++) acc[k] += (double)(int32_t)count[k] * scale;
 }
 
-/* Neurons lo … hi-1, the first at position `at` of the selection. */
-static void add(Worker *w, const Stim *s, int64_t step, double t, double t1, uint32_t lo, uint32_t hi, size_t at)
+/* Counts of n neurons from i on, of a rate that varies; false after a fault. */
+static bool draw_counts(Worker *w, const Stim *s, const KernelFn *rate, const Frame *fr, uint32_t i, uint32_t n)
+{
+    const PlanStim *p = s->plan;
+    double dt = w->engine->plan->dt;
+    rate->range(rate, fr, i, i + n, (double *[]){w->out});
+    for (uint32_t k = 0; k < n; k++) w->out[k] *= dt;
+    uint32_t bad = (uint32_t)rng_poisson_means(s->count_key, i, fr->step, (int)n, w->out, w->count);
+    if (bad < n)
+        engine_step_fault(w, fr->step, "stimulus %s (%s): neuron %u has a rate of %g/ms at %.15g ms", p->name, p->place, i + bad,
+                          w->out[bad] / dt, fr->t);
+    return bad == n;
+}
+
+/* Neurons lo … hi-1, whose weights are weight[0], … or, without, all `scale`. */
+static void add(Worker *w, const Stim *s, int64_t step, double t, double t1, uint32_t lo, uint32_t hi, const double *weight,
+                double scale)
 {
     const PlanStim *p = s->plan;
     const Engine *e = w->engine;
-    int field = e->pop[p->tgt].plan->port[p->port].acc_field;
-    double *acc = w->col[p->tgt][field];
-    const KernelFn *rate = p->rate_fn < 0 ? NULL : &e->plan->kernel[p->rate_kernel]->fn[p->rate_fn];
-    Frame fr = {.step = step, .t = t, .t1 = t1, .key = s->key, .scratch = w->scratch};
-    if (rate) fr.col = engine_columns(e, p->tgt, p->rate_kernel);
-    for (uint32_t i = lo; i < hi;) {
-        uint32_t n = hi - i < ENGINE_BLOCK ? hi - i : ENGINE_BLOCK;
-        uint32_t *count = w->count;
-        if (rate) {
-            double *const out[1] = {w->out};
-            rate->range(rate, &fr, i, i + n, out);
-            for (uint32_t k = 0; k < n; k++) {
-                RngAt draw = {s->count_key, i + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32)};
-                double mean = w->out[k] * e->plan->dt;
-                if (!(mean >= 0 && mean <= 1e9)) {
-                    engine_step_fault(w, step, "stimulus %s (%s): neuron %u has a rate of %g/ms at %.15g ms", p->name,
-                                      p->place, i + k, w->out[k], t);
-                    return;
-                }
-                count[k] = (uint32_t)rng_poisson(draw, mean);
-            }
-        } else {
-            rng_poisson_range(s->counts, s->count_key, i, step, (int)n, count);
-        }
-        add_weights(acc + i, count, s->weight ? s->weight + at + (i - lo) : NULL, stimulus_weight(s, 0), n, s->gain);
-        i += n;
+    double *acc = w->col[p->tgt][e->pop[p->tgt].plan->port[p->port].acc_field];
+    if (p->rate_fn < 0) {
+        rng_poisson_add(s->counts, s->count_key, lo, step, (int)(hi - lo), weight, scale, acc + lo);
+        return;
+    }
+    const KernelFn *rate = &e->plan->kernel[p->rate_kernel]->fn[p->rate_fn];
+    Frame fr = {.col = engine_columns(e, p->tgt, p->rate_kernel), .step = step, .t = t, .t1 = t1, .key = s->key,
+                .scratch = w->scratch};
+    for (uint32_t i = lo, n; i < hi; i += n) {
+        n = hi - i < ENGINE_BLOCK ? hi - i : ENGINE_BLOCK;
+        if (!draw_counts(w, s, rate, &fr, i, n)) return;
+        add_weights(acc + i, w->count, weight ? weight + (i - lo) : NULL, scale, n);
     }
 }
 
@@ -54,12 +53,13 @@ static void events(Worker *w, const Stim *s, int64_t step, double t, double t1)
 {
     const PlanSelect *sel = &s->plan->sel;
     size_t at = s->cut[w->thread], end = s->cut[w->thread + 1];
+    double scale = s->weight ? s->gain ? *s->gain : 1.0 : stimulus_weight(s, 0);
     while (at < end) {
         size_t to = at + 1;
         if (!sel->index) to = end;
         while (to < end && sel->index[to] == sel->index[at] + (to - at)) to++;
         uint32_t lo = engine_selected(sel, at);
-        add(w, s, step, t, t1, lo, lo + (uint32_t)(to - at), at);
+        add(w, s, step, t, t1, lo, lo + (uint32_t)(to - at), s->weight ? s->weight + at : NULL, scale);
         at = to;
     }
 }

@@ -41,7 +41,7 @@ population private : 1000 of counter
 connect src -> heard : one_to_one {{ weight = 1 mV, delay = 0 ms }}
 stimulus -> private : poisson(rate = 50 Hz, inputs = 1000) {{ weight = 1 mV }}
 record V of [heard, private] every {dt} ms
-simulation {{ dt = {dt} ms }}
+simulation {{ dt = {dt} ms; seed = 3 }}
 run 21 ms
 """)
         trains = out.trains("src", 1000)

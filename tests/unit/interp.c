@@ -108,6 +108,7 @@ static double reference_draw(const Ins *s, const IrFn *f, const Frame *fr, int64
         at.c0 = s->flags & INS_SHARED ? 0xffffffff : (uint32_t)lane;
         at.c2 = (uint32_t)fr->step;
         at.c3 = (uint32_t)(fr->step >> 32) & 0xffff;
+        at.paired = !(s->flags & INS_SHARED);
     } else {
         at.c0 = fr->src[lane], at.c1 = fr->tgt[lane], at.c2 = fr->mult[lane];
     }

@@ -143,7 +143,7 @@ Test(rng, ranges_equal_single_draws)
             rng_normal_range(key, lo, steps[s], n, z);
             for (int i = 0; i < n; i++) {
                 RngAt a = {key, lo + (uint32_t)i, 0, (uint32_t)steps[s],
-                           (uint32_t)(steps[s] >> 32)};
+                           (uint32_t)(steps[s] >> 32), true};
                 double want = rng_normal(a, 0, 1, -INFINITY, INFINITY), w = rng_uniform(a);
                 cr_assert(!memcmp(&w, &u[i], sizeof w) && !memcmp(&want, &z[i], sizeof want));
             }
@@ -167,11 +167,69 @@ Test(rng, synapses_one_by_one)
             rng_uniform_synapses(key, (RngSynapses){src, tgt, with ? mult : NULL}, n, u);
             rng_normal_synapses(key, (RngSynapses){src, tgt, with ? mult : NULL}, n, z);
             for (int k = 0; k < n; k++) {
-                RngAt a = {key, src[k], tgt[k], with ? mult[k] : 0, 0};
+                RngAt a = {key, src[k], tgt[k], with ? mult[k] : 0, 0, false};
                 double normal = rng_normal(a, 0, 1, -INFINITY, INFINITY), uniform = rng_uniform(a);
                 cr_assert(!memcmp(&uniform, &u[k], sizeof uniform) && !memcmp(&normal, &z[k], sizeof normal));
             }
         }
+}
+
+Test(rng, poissons_of_many_means_equal_single_draws)
+{
+    enum { MOST = 1500 };
+    static double mean[MOST];
+    static uint32_t out[MOST];
+    const int64_t step = 0x123456789a;
+    for (uint32_t i = 0; i < MOST; i++)
+        mean[i] = i % 7 == 0 ? 0 : pow(10, -4 + 5.5 * rng_uniform(at(i)));
+    for (int n = 1; n <= MOST; n += n < 40 ? 1 : 97) {
+        cr_assert_eq(rng_poisson_means(11, 3, step, n, mean, out), n);
+        for (int i = 0; i < n; i++) {
+            RngAt a = {11, 3 + (uint32_t)i, 0, (uint32_t)step, (uint32_t)(step >> 32), false};
+            cr_assert_eq(out[i], rng_poisson(a, mean[i]), "mean %g", mean[i]);
+        }
+    }
+    mean[1000] = NAN;
+    cr_expect_eq(rng_poisson_means(11, 3, step, MOST, mean, out), 1000);
+    mean[20] = 2e9;
+    mean[11] = -1;
+    cr_expect_eq(rng_poisson_means(11, 3, step, MOST, mean, out), 11);
+}
+
+/* Every word of a line's blocks in order but for those that would bias: one by one, in pieces of any length. */
+Test(rng, lines_one_by_one)
+{
+    enum { MOST = 3000 };
+    static uint32_t all[MOST];
+    const uint32_t below[] = {1, 3, 20683, 0xc0000000u, 0xffffffffu};
+    uint64_t key = rng_key(10, "lines");
+    for (uint32_t c = 0; c < 5; c++)
+        for (uint32_t piece = 1; piece < 700; piece += 1 + piece / 2) {
+            RngLine line;
+            uint32_t n = below[c], uneven = -n % n, block[4], got = 0;
+            rng_line_start(&line, key, 77 + c, n);
+            for (uint32_t k = 0; k < MOST; k += piece) rng_line_below(&line, MOST - k < piece ? MOST - k : piece, all + k);
+            for (uint32_t k = 0; got < MOST; k++) {
+                if (k % 4 == 0) rng_block(key, (uint32_t[4]){77 + c, k / 4, 0, 0}, block);
+                uint64_t product = (uint64_t)block[k % 4] * n;
+                if ((uint32_t)product < uneven) continue;
+                cr_assert_eq(all[got], product >> 32, "number %u below %u in pieces of %u", got, n, piece);
+                got++;
+            }
+        }
+}
+
+Test(rng, gaps_one_by_one)
+{
+    uint64_t key = rng_key(11, "gaps");
+    double gap[256], scale = 1 / cx_log1p(-0.03);
+    for (int n = 1; n <= 256; n += 1 + n / 3) {
+        rng_line_gaps(key, 5, 0xfffffff0u, n, scale, gap);
+        for (int k = 0; k < n; k++) {
+            double u = rng_uniform((RngAt){.key = key, .c0 = 5, .c1 = 0xfffffff0u + (uint32_t)k});
+            cr_assert_eq(gap[k], 1 + floor(cx_log(1 - u) * scale));
+        }
+    }
 }
 
 Test(rng, instruction_sets_agree)
@@ -181,30 +239,39 @@ Test(rng, instruction_sets_agree)
     const RngCounts *counts[] = {&rng_counts_base, &rng_counts_avx2, &rng_counts_avx512};
     bool has[] = {true, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"),
                   __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")};
-    uint64_t first[2][RNG_SLICE], second[2][RNG_SLICE];
-    static double u[2][RNG_SLICE], z[2][RNG_SLICE];
-    uint32_t c[2][RNG_SLICE], up[RNG_SLICE], down[RNG_SLICE];
+    uint64_t word[2][2 * RNG_SLICE];
+    static double u[2][RNG_SLICE], z[2][RNG_SLICE], acc[2][2][RNG_SLICE];
+    uint16_t c[2][RNG_SLICE];
+    double mean[RNG_SLICE];
+    uint32_t up[RNG_SLICE], down[RNG_SLICE], many[2][RNG_SLICE] = {{0}};
     for (uint32_t k = 0; k < RNG_SLICE; k++) {
+        mean[k] = 11 * rng_uniform(at(k));
         up[k] = k * k;
         down[k] = ~k;
     }
-    RngPoisson *p = rng_poisson_new(3.7);
     for (int isa = 1; isa < 3; isa++) {
         if (!has[isa]) continue;
         for (int round = 0; round < 50; round++) {
+            RngPoisson *p = rng_poisson_new(0.3 * round);
+            bool open[2];
             for (int k = 0; k < 2; k++) {
                 const RngKernels *f = kernels[k * isa];
-                f->blocks(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE,
-                          first[k], second[k]);
-                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, RNG_SLICE, first[k], second[k]);
-                f->uniforms(RNG_SLICE, first[k], u[k]);
-                f->normals(RNG_SLICE, first[k], second[k], z[k]);
-                f->counts(p->top, p->n_top, RNG_SLICE, (const uint32_t *)second[0], c[k]);
+                f->words(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE, word[k]);
+                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, (uint32_t)round << 16, RNG_SLICE, word[k]);
+                if (round % 3) f->line(rng_key(7, "isa"), (uint32_t)round, 0xfffffff0u, RNG_SLICE, word[k]);
+                f->uniforms(RNG_SLICE, word[k], u[k]);
+                f->normals(RNG_SLICE, word[k], z[k]);
+                memcpy(c[k], word[k] + RNG_SLICE, sizeof c[k]);
+                open[k] = f->counts(p, RNG_SLICE, c[k]);
+                f->poissons(RNG_SLICE - round, word[k], mean, many[k]);
+                f->add(RNG_SLICE - round, c[k], NULL, 0.3, acc[k][0]);
+                f->add(RNG_SLICE - round, c[k], z[k], 0.3, acc[k][1]);
             }
-            cr_assert(!memcmp(first[0], first[1], sizeof first[0]) &&
-                      !memcmp(second[0], second[1], sizeof first[0]));
+            cr_assert(!memcmp(word[0], word[1], sizeof word[0]) && open[0] == open[1]);
             cr_assert(!memcmp(u[0], u[1], sizeof u[0]) && !memcmp(z[0], z[1], sizeof z[0]));
-            cr_assert(!memcmp(c[0], c[1], sizeof c[0]));
+            cr_assert(!memcmp(many[0], many[1], sizeof many[0]));
+            cr_assert(!memcmp(c[0], c[1], sizeof c[0]) && !memcmp(acc[0], acc[1], sizeof acc[0]));
+            rng_poisson_free(p);
         }
         for (uint32_t i = 0; i < 2000; i++) {
             double a[7], b[7];
@@ -223,7 +290,6 @@ Test(rng, instruction_sets_agree)
             cr_assert(!memcmp(a, b, sizeof a));
         }
     }
-    rng_poisson_free(p);
 }
 
 /* ---- continuous laws ---- */
@@ -321,6 +387,54 @@ Test(rng, normal_follows_its_law)
     for (uint32_t i = 0; i < N; i++)
         sample[i] = rng_normal(at(i), 0, 1, 2.5, 9);
     check_cdf("tail of the normal", cdf_normal, tail);
+}
+
+/* The error of z is that of its probability, in arithmetic of 64 bits, over the density. */
+Test(rng, normal_is_the_quantile_to_14_digits)
+{
+    double worst = 0, last = -9;
+    for (uint64_t k = 0; k < 400000; k++) {
+        uint64_t w = k < 200000 ? k * (1ull << 45) / 200000 << 18 : ~((400000 - k) * (1ull << 45) / 200000 << 18);
+        if (k % 4 == 1) w = 1ull << (k / 4 % 64);
+        long double half = ((w >> 12) + 0.5L) * 0x1p-52L, p = half < 0.5L ? half : 1 - half;
+        double z = rng_bell(w), x = fabs(z);
+        long double off = (erfcl(x / sqrtl(2)) / 2 - p) / (expl(-(long double)x * x / 2) / sqrtl(2 * acosl(-1)));
+        cr_assert((z < 0) == (half < 0.5L));
+        worst = fmax(worst, fabs((double)off) / x);
+        if (k % 4 == 1) continue;
+        cr_assert_geq(z, last, "not ascending at %lx", (unsigned long)w);
+        last = z;
+    }
+    cr_expect_lt(worst, 1.2e-14, "relative error %g", worst);
+    cr_expect_float_eq(rng_bell(0), -8.209536151601387, 1e-14);
+    cr_expect_eq(rng_bell(~0ull), -rng_bell(0));
+}
+
+/* Many at once: moments, and how many lie beyond 1, 2, … standard deviations. */
+Test(rng, normals_of_neurons_have_the_right_moments_and_tails)
+{
+    enum { STEPS = 100 };
+    double moment[5] = {0}, all = (double)N * STEPS;
+    int64_t beyond[7][2] = {{0}};
+    for (int step = 0; step < STEPS; step++) {
+        rng_normal_range(rng_key(4, "many"), 7, step, N, sample);
+        for (int i = 0; i < N; i++) {
+            double x = sample[i], power = 1;
+            for (int m = 1; m < 5; m++)
+                moment[m] += power *= x;
+            for (int k = 1; k < 7 && fabs(x) > k; k++)
+                beyond[k][x > 0]++;
+        }
+    }
+    const double want[] = {0, 0, 1, 0, 3}, spread[] = {0, 1, 2, 15, 96}; /* variances of the powers */
+    for (int m = 1; m < 5; m++)
+        cr_expect_lt(fabs(moment[m] / all - want[m]), 5 * sqrt(spread[m] / all), "moment %d: %g", m, moment[m] / all);
+    for (int k = 1; k < 7; k++)
+        for (int side = 0; side < 2; side++) {
+            double mean = all * phi(-k);
+            cr_expect_lt(fabs((double)beyond[k][side] - mean), 5 * sqrt(mean) + 1, "beyond %d: %ld of %g", k,
+                         (long)beyond[k][side], mean);
+        }
 }
 
 Test(rng, other_continuous_laws_hold)
@@ -487,8 +601,8 @@ Test(rng, below_is_even)
 Test(rng, trains_follow_the_poisson_law)
 {
     static uint32_t out[N];
-    const double means[] = {0, 1e-3, 0.2, 1.6, 8, 24, 64, 64.5, 100};
-    for (int k = 0; k < 9; k++) {
+    const double means[] = {0, 1e-3, 0.03, 0.0625, 0.07, 0.2, 1.6, 8, 24, 64, 64.5, 100};
+    for (int k = 0; k < 12; k++) {
         RngPoisson *p = rng_poisson_new(means[k]);
         rng_poisson_range(p, rng_key(9, "train"), 5, 3, N, out);
         for (int i = 0; i < N; i++)
@@ -509,35 +623,86 @@ Test(rng, trains_follow_the_poisson_law)
 Test(rng, trains_do_not_depend_on_how_they_are_cut)
 {
     static uint32_t all[2000], part[2000];
-    const double means[] = {1.6, 40, 70};
-    for (int k = 0; k < 3; k++) {
+    static double acc[2000], weight[2000];
+    const double means[] = {0.01, 1.6, 40, 70};
+    for (uint32_t i = 0; i < 2000; i++)
+        weight[i] = rng_uniform(at(i));
+    for (int k = 0; k < 4; k++) {
         RngPoisson *p = rng_poisson_new(means[k]);
         rng_poisson_range(p, 77, 0, 12345678901, 2000, all);
         for (uint32_t lo = 0, n = 1; lo + n <= 2000; lo += n, n = n * 5 % 307 + 1) {
             rng_poisson_range(p, 77, lo, 12345678901, (int)n, part);
             cr_assert(!memcmp(part, all + lo, n * sizeof *part), "lo %u n %u", lo, n);
+            for (int each = 0; each < 2; each++) {
+                for (uint32_t i = 0; i < n; i++)
+                    acc[i] = i;
+                rng_poisson_add(p, 77, lo, 12345678901, (int)n, each ? weight : NULL, 0.7, acc);
+                for (uint32_t i = 0; i < n; i++)
+                    cr_assert_eq(acc[i], i + all[lo + i] * (each ? weight[i] * 0.7 : 0.7));
+            }
         }
         rng_poisson_free(p);
     }
 }
 
-/* Tables made for the purpose: an entry equal to a neuron's first word is decided by its second. */
+/* The count of neuron i as docs/numbers.md has it, in arithmetic of 113 bits. */
+static uint32_t train_reference(double mean, uint64_t key, uint32_t i, uint32_t step)
+{
+    int crowd = mean <= 0.0625 ? 64 : 1;
+    uint32_t item = i / (uint32_t)crowd, w[4], ctr[4] = {item / 8, 1, step, 0}, total = 0, count = 0;
+    __float128 none = expl(-(long double)mean * crowd), p = none, owned = 0, rest = 0;
+    rng_block(key, ctr, w);
+    uint32_t word = w[item % 8 / 2] >> 16 * (item % 2) & 0xffff;
+    for (int k = 0; k < 300; p *= mean * crowd / ++k) {
+        owned += (uint32_t)(p * 65536);
+        if (word >= owned) total++;
+    }
+    if (word >= owned) {
+        uint32_t next[4] = {item, 2, step, 0};
+        rng_block(key, next, w);
+        __float128 r = ((__float128)w[1] * 0x1p32 + w[0]) * 0x1p-64;
+        p = none;
+        total = 0;
+        for (int k = 0; k < 300; p *= mean * crowd / ++k) {
+            rest += p * 65536 - (uint32_t)(p * 65536);
+            if (r >= rest / (65536 - owned)) total++;
+        }
+    }
+    if (crowd == 1) return total;
+    for (uint32_t e = 0; e < total; e++) {
+        uint32_t place[4] = {item, 3, step, (e / 16) << 16};
+        rng_block(key, place, w);
+        count += (w[e % 16 / 4] >> 8 * (e % 4)) % 64 == i % 64;
+    }
+    return count;
+}
+
+Test(rng, trains_are_those_of_the_page)
+{
+    enum { NEURONS = 20000 };
+    static uint32_t out[NEURONS];
+    const double means[] = {0.002, 0.05, 0.0625, 0.4, 3.3, 21, 64};
+    for (int k = 0; k < 7; k++) {
+        RngPoisson *p = rng_poisson_new(means[k]);
+        rng_poisson_range(p, 99, 3, 5, NEURONS, out);
+        for (uint32_t i = 0; i < NEURONS; i++)
+            cr_assert_eq(out[i], train_reference(means[k], 99, i + 3, 5), "mean %g, neuron %u", means[k], i + 3);
+        rng_poisson_free(p);
+    }
+}
+
+/* A table made for the purpose, of whose words all are open. */
 Test(rng, open_words_are_decided_by_a_second_block)
 {
     enum { NEURONS = 300 };
-    uint64_t key = 99;
-    uint32_t out[NEURONS];
+    RngPoisson p = {.mean = 1, .crowd = 1, .first = 2, .n_top = 1, .n_rest = 1, .top = {INT16_MIN}};
+    uint32_t out[NEURONS], w[4];
     for (uint32_t i = 0; i < NEURONS; i += 7) {
-        uint32_t a[4], b[4], c0[4] = {i >> 2, 1, 5, 0}, c1[4] = {i >> 2, 1, 5, 1u << 16};
-        rng_block(key, c0, a);
-        rng_block(key, c1, b);
-        uint64_t r = (uint64_t)a[i & 3] << 32 | b[i & 3];
+        uint32_t ctr[4] = {i, 2, 5, 0};
+        rng_block(99, ctr, w);
         for (int above = 0; above < 2; above++) {
-            RngPoisson p = {
-                .mean = 1, .n = 2, .n_top = 2, .cum = {r + (uint64_t)above, UINT64_MAX}};
-            for (int j = 0; j < 2; j++)
-                p.top[j] = (int32_t)((uint32_t)(p.cum[j] >> 32) ^ 0x80000000u);
-            rng_poisson_range(&p, key, 0, 5, NEURONS, out);
+            p.rest[0] = (w[0] | (uint64_t)w[1] << 32) + (uint64_t)above;
+            rng_poisson_range(&p, 99, 0, 5, NEURONS, out);
             cr_assert_eq(out[i], above ? 0 : 1);
         }
     }
@@ -546,11 +711,15 @@ Test(rng, open_words_are_decided_by_a_second_block)
 Test(rng, tables_hold_the_law_to_64_bits)
 {
     RngPoisson *p = rng_poisson_new(1.6);
-    /* e^-1.6 and 2.6 e^-1.6 times 2^64, from arithmetic of 40 digits */
-    cr_expect_eq(p->cum[0], 0x33af7d7df69c2a83u);
-    cr_expect_eq(p->cum[1], 0x8661dfe11ac93ca1u);
-    for (int j = 1; j < p->n; j++)
-        cr_expect(p->cum[j] >= p->cum[j - 1]);
-    cr_expect_eq(p->cum[p->n - 1], UINT64_MAX);
+    const uint32_t words[] = {13231, 34401, 51337, 60369, 63982, 65138, 65446, 65516, 65530, 65532};
+    /* from arithmetic of 40 digits */
+    for (int j = 0; j < p->n_top; j++)
+        cr_expect_eq((uint16_t)p->top[j] ^ 0x8000, words[j] - 1);
+    cr_expect_eq(p->n_top, 10);
+    cr_expect_eq(p->first, 0);
+    cr_expect_eq(p->rest[0], 0x1f5f7da70aa0fe35u);
+    cr_expect_eq(p->rest[1], 0x37f846b24f287a86u);
+    for (int j = 1; j < p->n_rest; j++)
+        cr_expect(p->rest[j] >= p->rest[j - 1]);
     rng_poisson_free(p);
 }
