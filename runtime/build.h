@@ -63,7 +63,7 @@ typedef struct Builder { /* temporaries of one thread */
     RuleWork work;
     Batch batch;
     uint64_t *next;            /* vec, by delay: where the next synapse goes */
-    uint32_t *mult;            /* vec: multiplicities of plastic synapses in the order they are stored, of one thread */
+    uint32_t *mult, *tgt;      /* vecs: multiplicities and targets of plastic synapses in the order they are stored, of one thread */
     uint64_t *cursor;          /* vec: [row][thread], what of a row that is finished is in the batch */
     Seg **seg;                 /* vec a thread */
     uint64_t *n;               /* synapses a projection */
