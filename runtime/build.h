@@ -48,7 +48,8 @@ typedef struct Delayed { /* extremes met */
     bool any;
 } Delayed;
 
-/* The synapses of some rows, projection after projection, row after row, targets ascending. */
+/* The synapses of some rows, projection after projection, row after row, those of one thread together. Targets are
+ * ascending where rows are not ordered by delay. */
 typedef struct Batch {
     uint32_t first, n_rows;
     size_t n;
@@ -63,7 +64,9 @@ typedef struct Builder { /* temporaries of one thread */
     RuleWork work;
     Batch batch;
     uint64_t *next;            /* vec, by delay: where the next synapse goes */
+    uint64_t *key, *key2;      /* vecs: delays and where they stand in the batch, to be sorted */
     uint32_t *mult, *tgt;      /* vecs: multiplicities and targets of plastic synapses in the order they are stored, of one thread */
+    uint16_t *tally;           /* vec: synapses of a row onto each target, all zero between rows */
     uint64_t *cursor;          /* vec: [row][thread], what of a row that is finished is in the batch */
     Seg **seg;                 /* vec a thread */
     uint64_t *n;               /* synapses a projection */
@@ -113,13 +116,20 @@ static inline void build_store(const Group *g, Share *s, uint64_t at, uint32_t a
     else ((uint16_t *)s->tgt)[at] = (uint16_t)acc;
 }
 
+/* Do rows that columns filled need more than their targets? */
+static inline bool build_finishes(const Group *g)
+{
+    return g->weighted || g->delayed || g->plastic;
+}
+
 /* build_groups.c: which projections share their rows. */
 void build_groups(Build *b);
 
 /* build_rows.c: the rows of a batch from its pairs. */
 void build_rows_start(Batch *x, uint32_t first, uint32_t n_rows);
 void build_rows_cut(Batch *x);
-void build_rows_add(Batch *x, uint32_t src, const PlanSelect *sel, size_t n, const uint32_t *pick);
+void build_rows_add(Batch *x, uint32_t src, size_t n, const uint32_t *tgt);
+void build_rows_pick(Build *b, Builder *w, int q, uint32_t src);
 bool build_rows_write(Build *b, Builder *w);
 void build_rows_segments(Build *b, Builder *w, uint64_t block);
 void build_rows_free(Builder *w, int threads);

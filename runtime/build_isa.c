@@ -22,17 +22,21 @@ static unsigned isa_weights(size_t n, double *restrict value, float *restrict we
  * that exact decimals must decide: then `delay` means nothing. */
 static bool isa_delays(size_t n, const double *restrict ms, double dt, uint32_t *restrict delay, uint32_t range[2])
 {
+    const double most = ENGINE_MAX_DELAY;
     uint64_t wrong = 0;
     int32_t min = INT32_MAX, max = 0;
     for (size_t k = 0; k < n; k++) {
-        double x = ms[k] / dt;
-        bool inside = x >= 0.0 && x < (double)ENGINE_MAX_DELAY && ms[k] >= 0.0;
-        x = inside ? x : 0.0;
-        double whole = cx_trunc(x), rest = x - whole;
-        bool far = cx_abs(rest - 0.5) > 1e-9 * (1.0 + x);
-        wrong |= inside && far ? 0 : 1;
-        int32_t d = (int32_t)(rest > 0.5 ? whole + 1.0 : whole);
-        delay[k] = (uint32_t)d;
+        double t = ms[k], x = t / dt, y = x < most ? x : 0.0, z = y > 0.0 ? y : 0.0;
+        double whole = cx_trunc(z), rest = z - whole;
+        double clear = cx_abs(rest - 0.5) - 1e-9 * (1.0 + z); /* above 0: not near to half a step */
+        clear = t >= 0.0 ? clear : -1.0;
+        clear = x < most ? clear : -1.0;
+        wrong |= clear > 0.0 ? 0 : 1;
+        double up = rest > 0.5 ? 1.0 : 0.0;
+        delay[k] = (uint32_t)(int32_t)(whole + up);
+    }
+    for (size_t k = 0; k < n; k++) {
+        int32_t d = (int32_t)delay[k];
         min = d < min ? d : min;
         max = d > max ? d : max;
     }
@@ -47,14 +51,14 @@ static bool isa_sums(size_t n, const double *restrict value, BuildSums *restrict
 {
     int64_t high = 0, low = 0, pp = 0, pq = 0, qq = 0;
     uint64_t wild = 0;
+    for (size_t k = 0; k < n; k++) wild |= cx_abs(value[k]) <= 524288.0 ? 0 : 1;
     for (size_t k = 0; k < n; k++) {
-        double a = cx_abs(value[k]), inside = a <= 524288.0 ? a : 0.0;
-        double y = inside * 0x1p40, z = inside * 0x1p30;
+        double w = value[k], v = cxm_pick(cx_abs(w) <= 524288.0, w, 0.0);
+        double y = v * 0x1p40, z = v * 0x1p30;
         int32_t h = (int32_t)(y * 0x1p-30), l = (int32_t)(y - (double)h * 0x1p30);
         int32_t p = (int32_t)(z * 0x1p-25), q = (int32_t)(z - (double)p * 0x1p25);
-        wild |= a <= 524288.0 ? 0 : 1;
-        high += value[k] < 0.0 ? -h : h;
-        low += value[k] < 0.0 ? -l : l;
+        high += h;
+        low += l;
         pp += (int64_t)p * p;
         pq += (int64_t)p * q;
         qq += (int64_t)q * q;

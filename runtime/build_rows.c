@@ -5,7 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { SLICE = 512 }; /* delays that are rounded one by one when one of them must be */
+enum {
+    SLICE = 512,            /* delays that are rounded one by one when one of them must be */
+    MOST_PARTS = 4,         /* threads for which picks are parted one bound after the other */
+    MOST_TALLIED = 1 << 20, /* targets with a count each, in a second-level cache or near */
+};
 
 /* ---- pairs of a batch ---- */
 
@@ -24,29 +28,103 @@ void build_rows_cut(Batch *x)
     vec_push(x->cut, x->n);
 }
 
-/* Adds n synapses of one source, targets ascending: positions in `sel`, or neurons where it is NULL. */
-void build_rows_add(Batch *x, uint32_t src, const PlanSelect *sel, size_t n, const uint32_t *pick)
+/* Of two synapses of one pair the second has multiplicity 1, and so on. */
+static void number_sorted(size_t n, const uint32_t *restrict tgt, uint32_t *restrict mult)
 {
-    size_t all = x->n + n;
-    BUILD_ROOM(x->tgt, all);
-    BUILD_ROOM(x->src, all);
-    BUILD_ROOM(x->mult, all);
-    uint32_t *restrict tgt = x->tgt + x->n, *restrict from = x->src + x->n, *restrict mult = x->mult + x->n;
-    uint32_t lo = sel ? sel->lo : 0, any = 0;
-    x->n = all;
+    uint32_t any = 0;
+    mult[0] = 0;
+    for (size_t k = 1; k < n; k++) {
+        mult[k] = tgt[k] == tgt[k - 1];
+        any |= mult[k];
+    }
+    for (size_t k = 1; any && k < n; k++)
+        if (mult[k]) mult[k] += mult[k - 1];
+}
+
+/* The same for targets in any order; `tally` counts the synapses of each pick and is all zero between calls. */
+static void number_any(size_t n, const uint32_t *restrict pick, uint32_t *restrict mult, uint16_t *restrict tally)
+{
+    for (size_t k = 0; k < n; k++) mult[k] = tally[pick[k]]++;
+    for (size_t k = 0; k < n; k++) tally[pick[k]] = 0;
+}
+
+/* Must n picks of projection q be sorted? Not where rows are ordered by delay anyway: then it matters only that
+ * the synapses of a pair keep their order, and that those of a thread stand together. */
+static bool must_sort(const Build *b, int q, size_t n)
+{
+    uint32_t m = b->e->plan->proj[q].tgt_sel.n;
+    return b->g->plastic || !b->g->delayed || b->e->n_threads > MOST_PARTS || n > UINT16_MAX || m > MOST_TALLIED;
+}
+
+/* Moves the picks below each bound (the next thread's first position) to the front, in their order. */
+static void part_picks(Build *b, Builder *w, int q)
+{
+    const PlanProj *p = &b->e->plan->proj[q];
+    uint32_t *pick = w->work.pick;
+    size_t n = vec_len(pick), from = 0;
+    BUILD_ROOM(w->work.sorted, n);
+    for (int t = 0; t + 1 < b->e->n_threads; t++) {
+        uint32_t cut = (uint32_t)engine_cut(&p->tgt_sel, b->e->pop[p->tgt].part[t + 1]), *rest = w->work.sorted;
+        size_t low = from, high = 0;
+        for (size_t k = from; k < n; k++) {
+            uint32_t v = pick[k];
+            pick[low] = v;
+            rest[high] = v;
+            low += v < cut;
+            high += v >= cut;
+        }
+        memcpy(pick + low, rest, high * sizeof *pick);
+        from = low;
+    }
+}
+
+static void make_room(Batch *x, size_t n)
+{
+    BUILD_ROOM(x->tgt, x->n + n);
+    BUILD_ROOM(x->src, x->n + n);
+    BUILD_ROOM(x->mult, x->n + n);
+}
+
+/* Adds the synapses of one source and projection onto the n neurons `tgt`, ascending. */
+void build_rows_add(Batch *x, uint32_t src, size_t n, const uint32_t *tgt)
+{
+    make_room(x, n);
     if (!n) return;
-    if (sel && sel->index)
+    memcpy(x->tgt + x->n, tgt, n * sizeof *tgt);
+    for (size_t k = 0; k < n; k++) x->src[x->n + k] = src;
+    number_sorted(n, tgt, x->mult + x->n);
+    x->n += n;
+}
+
+/* Adds the synapses of one source and projection onto what a rule picked, w->work.pick. */
+void build_rows_pick(Build *b, Builder *w, int q, uint32_t src)
+{
+    const PlanSelect *sel = &b->e->plan->proj[q].tgt_sel;
+    Batch *x = &w->batch;
+    size_t n = vec_len(w->work.pick);
+    bool sorted = b->rule[q]->sorted;
+    if (!n) return;
+    make_room(x, n);
+    if (!sorted && must_sort(b, q, n)) {
+        rule_sort_picks(&w->work);
+        sorted = true;
+    } else if (!sorted) {
+        part_picks(b, w, q);
+    }
+    const uint32_t *restrict pick = w->work.pick;
+    uint32_t *restrict tgt = x->tgt + x->n, *restrict from = x->src + x->n, lo = sel->lo;
+    if (sel->index)
         for (size_t k = 0; k < n; k++) tgt[k] = sel->index[pick[k]];
     else
         for (size_t k = 0; k < n; k++) tgt[k] = lo + pick[k];
     for (size_t k = 0; k < n; k++) from[k] = src;
-    mult[0] = 0;
-    for (size_t k = 1; k < n; k++) {
-        mult[k] = tgt[k] == tgt[k - 1];
-        any |= tgt[k] == tgt[k - 1];
+    if (sorted) {
+        number_sorted(n, pick, x->mult + x->n);
+    } else {
+        BUILD_ROOM(w->tally, sel->n);
+        number_any(n, pick, x->mult + x->n, w->tally);
     }
-    for (size_t k = 1; any && k < n; k++)
-        if (mult[k]) mult[k] += mult[k - 1];
+    x->n += n;
 }
 
 /* ---- attributes ---- */
@@ -261,26 +339,52 @@ static void write_counted(Builder *w, const Target *to, const Part *part, int n_
     }
 }
 
+/* Sorts n keys by their upper halves, of `bits` bits; stable (counting by digits, lowest first). */
+static void sort_keys(Builder *w, size_t n, int bits)
+{
+    uint64_t *a = w->key, *b;
+    if (n < 24) {
+        for (size_t k = 1; k < n; k++) {
+            uint64_t v = a[k];
+            size_t j = k;
+            for (; j > 0 && a[j - 1] >> 32 > v >> 32; j--) a[j] = a[j - 1];
+            a[j] = v;
+        }
+        return;
+    }
+    BUILD_ROOM(w->key2, n);
+    b = w->key2;
+    for (int lo = 32; lo < 32 + bits; lo += 8) {
+        size_t count[257] = {0};
+        for (size_t k = 0; k < n; k++) count[(a[k] >> lo & 255) + 1]++;
+        for (int d = 0; d < 256; d++) count[d + 1] += count[d];
+        for (size_t k = 0; k < n; k++) b[count[a[k] >> lo & 255]++] = a[k];
+        uint64_t *swap = a;
+        a = b;
+        b = swap;
+    }
+    if (a != w->key) memcpy(w->key, a, n * sizeof *a);
+}
+
 /* For few synapses of very different delays. */
 static void write_sorted(Builder *w, const Target *to, const Part *part, int n_parts, size_t n, Seg **seg)
 {
     const Batch *x = &w->batch;
-    RuleWork *r = &w->work;
     size_t m = 0;
     uint32_t last = 0;
     int bits = 0;
-    BUILD_ROOM(r->key, n);
+    BUILD_ROOM(w->key, n);
     for (int k = 0; k < n_parts; k++)
-        for (size_t j = part[k].at; j < part[k].end; j++) r->key[m++] = (uint64_t)x->delay[j] << 32 | (uint32_t)j;
+        for (size_t j = part[k].at; j < part[k].end; j++) w->key[m++] = (uint64_t)x->delay[j] << 32 | (uint32_t)j;
     while (x->max_delay >> bits) bits++;
-    rule_sort(r, n, 32, bits);
+    sort_keys(w, n, bits);
     for (size_t k = 0, begin = 0; k < n; k++) {
-        size_t from = (uint32_t)r->key[k];
-        uint32_t d = (uint32_t)(r->key[k] >> 32);
+        size_t from = (uint32_t)w->key[k];
+        uint32_t d = (uint32_t)(w->key[k] >> 32);
         int p = 0;
         while (from < part[p].at || from >= part[p].end) p++;
         put(to, x, from, to->first + k, x->tgt[from] + part[p].shift);
-        if (k + 1 == n || (uint32_t)(r->key[k + 1] >> 32) != d) {
+        if (k + 1 == n || (uint32_t)(w->key[k + 1] >> 32) != d) {
             push_segments(seg, d - last, k + 1 - begin);
             last = d;
             begin = k + 1;
@@ -407,9 +511,12 @@ void build_rows_free(Builder *w, int threads)
     vec_free(x->weight);
     vec_free(x->value);
     vec_free(w->next);
+    vec_free(w->key);
+    vec_free(w->key2);
     vec_free(w->mult);
     vec_free(w->tgt);
     vec_free(w->cursor);
+    vec_free(w->tally);
     for (int t = 0; t < threads; t++) vec_free(w->seg[t]);
     cx_free(w->seg);
     cx_free(w->n);

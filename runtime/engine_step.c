@@ -115,10 +115,10 @@ static void arrive(Worker *w, int64_t step, double t, double t1, int pop)
 }
 
 /* What is recorded of a population at t_n. */
-static void record(Worker *w, int k, int64_t step, double t, double t1, int pop)
+static void record(Worker *w, int k, int64_t step, double t, double t1, int pop, const KernelFn *arrive)
 {
     Frame fr = pop_frame(w, pop, step, t, t1);
-    engine_record_frames(w, k, pop, &fr);
+    engine_record_frames(w, k, pop, &fr, arrive);
 }
 
 /* Phases 1 to 3 up to the integration where others are read: all variables first, then all inputs. */
@@ -135,7 +135,7 @@ static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bo
     continuous_step(w, step, t, t1);
     spent(w, ENGINE_DELIVERY);
     for (int p = 0; p < e->plan->n_pops; p++)
-        if (e->pop[p].recorded) record(w, k, step, t, t1, p);
+        if (e->pop[p].recorded) record(w, k, step, t, t1, p, NULL);
     spent(w, ENGINE_UPDATE);
     meet(w);
 }
@@ -158,19 +158,19 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
 {
     const Pop *p = &w->engine->pop[pop];
     bool linked = w->engine->linked; /* link_neurons came before */
-    bool between = !linked && (p->driven || p->recorded || p->plan->fn_parts >= 0); /* between arrivals and equations */
-    const KernelFn *pass = pop_fn(p, arrived || linked || between ? p->plan->fn_tail : p->plan->fn_pass);
+    if (!arrived && !linked && (p->waits || p->plan->fn_parts >= 0)) {
+        arrive(w, step, t, t1, pop);
+        arrived = true;
+    }
+    const KernelFn *pass = pop_fn(p, arrived || linked ? p->plan->fn_tail : p->plan->fn_pass);
     const KernelFn *reset = pop_fn(p, p->plan->fn_reset), *check = pop_fn(p, p->plan->fn_check);
     uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
     Frame before = pop_frame(w, pop, step, t, t1), after = before;
     after.t = t1;
     if (lo == hi) return;
     size_t before_all = spikes->n;
-    if (between) {
-        if (!arrived) arrive(w, step, t, t1, pop);
-        if (p->driven) drive(w, step, t, t1, pop);
-        if (p->recorded) record(w, k, step, t, t1, pop);
-    }
+    if (p->driven && !linked) drive(w, step, t, t1, pop);
+    if (p->recorded && !linked) record(w, k, step, t, t1, pop, arrived ? NULL : pop_fn(p, p->plan->fn_arrive));
     reserve(spikes, hi - lo);
     for (uint32_t n; lo < hi && pass; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
@@ -218,23 +218,44 @@ static bool count_spikes(Worker *w, const Frame *fr, int pop, uint32_t lo, uint3
     const Pop *p = &w->engine->pop[pop];
     const KernelFn *rate = pop_fn(p, p->plan->fn_rate);
     bool counts = p->plan->rate_counts;
+    double dt = w->engine->plan->dt;
     int64_t step = fr->step;
     if (!rate) {
         rng_poisson_range(p->counts, p->count_key, lo, step, (int)n, w->count);
         return true;
     }
     rate->range(rate, fr, lo, lo + n, (double *[]){w->out});
-    for (uint32_t k = 0; k < n; k++) {
-        double mean = counts ? w->out[k] : w->out[k] * w->engine->plan->dt;
-        if (!(mean >= 0 && mean <= 1e9)) {
-            engine_step_fault(w, step, "neuron %u of %s has a rate of %g/ms at %.15g ms", lo + k, p->plan->name,
-                              counts ? mean / w->engine->plan->dt : w->out[k], fr->t);
-            return false;
+    uint32_t bad = 0;
+    if (counts) {
+        while (bad < n && w->out[bad] >= 0 && w->out[bad] <= 1e9) {
+            w->count[bad] = (uint32_t)w->out[bad];
+            bad++;
         }
-        RngAt draw = {p->count_key, lo + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32), false};
-        w->count[k] = counts ? (uint32_t)mean : (uint32_t)rng_poisson(draw, mean);
+    } else {
+        for (uint32_t k = 0; k < n; k++) w->out[k] *= dt;
+        bad = (uint32_t)rng_poisson_means(p->count_key, lo, step, (int)n, w->out, w->count);
     }
-    return true;
+    if (bad < n)
+        engine_step_fault(w, step, "neuron %u of %s has a rate of %g/ms at %.15g ms", lo + bad, p->plan->name, w->out[bad] / dt,
+                          fr->t);
+    return bad == n;
+}
+
+/* As many spikes of neurons lo, lo + 1, … as counted. Most are silent, so eight are looked at together; the buffer holds
+ * whole groups of eight. */
+static void send_counts(Spikes *spikes, uint32_t *count, uint32_t lo, uint32_t n)
+{
+    for (uint32_t k = n; k % 8; k++) count[k] = 0;
+    for (uint32_t k = 0; k < n; k += 8) {
+        uint64_t pair[4];
+        memcpy(pair, count + k, sizeof pair);
+        if (!(pair[0] | pair[1] | pair[2] | pair[3])) continue;
+        for (uint32_t j = k; j < k + 8; j++) {
+            if (!count[j]) continue;
+            reserve(spikes, count[j]);
+            for (uint32_t q = count[j]; q > 0; q--) spikes->id[spikes->n++] = lo + j;
+        }
+    }
 }
 
 static void step_source(Worker *w, Spikes *spikes, int64_t step, double t, double t1, int pop)
@@ -252,11 +273,7 @@ static void step_source(Worker *w, Spikes *spikes, int64_t step, double t, doubl
     for (uint32_t n; lo < hi; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
         if (!count_spikes(w, &fr, pop, lo, n)) return;
-        for (uint32_t k = 0; k < n; k++) {
-            if (!w->count[k]) continue;
-            reserve(spikes, w->count[k]);
-            for (uint32_t q = w->count[k]; q > 0; q--) spikes->id[spikes->n++] = lo + k;
-        }
+        send_counts(spikes, w->count, lo, n);
     }
 }
 

@@ -214,12 +214,31 @@ void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *ou
     neurons(key, lo, step, n, true, out);
 }
 
+int rng_poisson_means(uint64_t key, uint32_t lo, int64_t step, int n, const double *mean, uint32_t *count)
+{
+    const RngKernels *k = rng_kernels();
+    uint64_t word[2 * RNG_SLICE];
+    for (int at = 0; at < n; at += RNG_SLICE) {
+        int m = slice(n, at);
+        k->words(key, lo + (uint32_t)at, 0, (uint32_t)step, high16(step), m, word);
+        if (k->poissons(m, word, mean + at, count + at)) continue;
+        for (int i = at; i < at + m; i++) {
+            RngAt lane = {key, lo + (uint32_t)i, 0, (uint32_t)step, high16(step), false};
+            if (!(mean[i] >= 0.0 && mean[i] <= 1e9)) return i;
+            if (mean[i] >= 10.0) count[i] = (uint32_t)rng_poisson(lane, mean[i]);
+        }
+    }
+    return n;
+}
+
 /* ---- many synapses at once ---- */
 
-/* A slice of one coordinate, in a buffer that ends with a whole group; zeros where there is none. */
+/* A slice of one coordinate in whole groups: where it is none, a copy in a buffer that ends with one; zeros
+ * where there is no coordinate. */
 static const uint32_t *group(uint32_t buffer[RNG_SLICE], const uint32_t *from, int at, int n)
 {
     int end = (n + RNG_GROUP - 1) / RNG_GROUP * RNG_GROUP, m = from ? n : 0;
+    if (m == end) return from + at;
     if (from) memcpy(buffer, from + at, (size_t)m * sizeof *buffer);
     memset(buffer + m, 0, (size_t)(end - m) * sizeof *buffer);
     return buffer;
@@ -233,7 +252,7 @@ static void synapses(uint64_t key, RngSynapses s, int n, bool normal, double *ou
     for (int at = 0; at < n; at += RNG_SLICE) {
         int m = slice(n, at);
         k->scattered(key, group(src, s.src, at, m), group(tgt, s.tgt, at, m),
-                     group(mult, s.mult, at, m), m, word);
+                     group(mult, s.mult, at, m), s.attempt << 16, m, word);
         if (normal) k->normals(m, word, out + at);
         else k->uniforms(m, word, out + at);
     }
@@ -247,6 +266,57 @@ void rng_uniform_synapses(uint64_t key, RngSynapses s, int n, double *out)
 void rng_normal_synapses(uint64_t key, RngSynapses s, int n, double *out)
 {
     synapses(key, s, n, true, out);
+}
+
+/* ---- many numbers below n ---- */
+void rng_line_start(RngLine *s, uint64_t key, uint32_t line, uint32_t n)
+{
+    s->key = key;
+    s->line = line;
+    s->n = n;
+    s->block = 0;
+    s->at = s->end = 0;
+}
+
+/* Draws blocks for about `want` numbers, at least one. */
+static void fill_line(RngLine *s, uint64_t want)
+{
+    enum { WORDS = sizeof s->ready / sizeof *s->ready };
+    const RngKernels *k = rng_kernels();
+    uint32_t word[WORDS], uneven = -s->n % s->n;
+    int n = want < WORDS ? (int)(want + 3) / 4 * 4 : WORDS;
+    k->line(s->key, s->line, s->block, n / 4, word);
+    s->block += (uint32_t)n / 4;
+    s->at = 0;
+    s->end = n;
+    if (!k->below(s->n, uneven, n, word, s->ready)) return;
+    s->end = 0;
+    for (int j = 0; j < n; j++) {
+        uint64_t product = (uint64_t)word[j] * s->n;
+        if ((uint32_t)product >= uneven) s->ready[s->end++] = (uint32_t)(product >> 32);
+    }
+}
+
+void rng_line_below(RngLine *s, uint64_t k, uint32_t *out)
+{
+    while (k > 0) {
+        if (s->at == s->end) fill_line(s, k);
+        uint64_t m = (uint64_t)(s->end - s->at);
+        if (m > k) m = k;
+        memcpy(out, s->ready + s->at, (size_t)m * sizeof *out);
+        s->at += (int)m;
+        out += m;
+        k -= m;
+    }
+}
+
+void rng_line_gaps(uint64_t key, uint32_t line, uint32_t from, int n, double scale, double *out)
+{
+    const RngKernels *k = rng_kernels();
+    uint64_t word[RNG_SLICE]; /* two a block */
+    cx_assert(n <= RNG_SLICE / 2);
+    k->line(key, line, from, n, word);
+    k->gaps(n, word, scale, out);
 }
 
 /* ---- Poisson trains ---- */

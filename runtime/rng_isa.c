@@ -111,10 +111,11 @@ static inline __attribute__((always_inline)) void store_words(char *word, Block 
     lanes_store(word + sizeof(Lanes), high);
 }
 
+static const uint64_t ramp[WIDTH] = {ZIPPED};
+
 static void isa_words(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uint32_t c3, int n,
                       void *word)
 {
-    static const uint64_t ramp[WIDTH] = {ZIPPED};
     const Keys k = keys(key);
     for (int at = 0; at < n; at += 2 * WIDTH) {
         Block a = {lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp)), lanes_all(c1),
@@ -127,14 +128,27 @@ static void isa_words(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uin
     }
 }
 
+static void isa_line(uint64_t key, uint32_t c0, uint32_t from, int n, void *word)
+{
+    const Keys k = keys(key);
+    for (int at = 0; at < n; at += 2 * WIDTH) {
+        Block a = {lanes_all(c0), lanes_add(lanes_all(from + (uint32_t)at), lanes_load(ramp)), lanes_all(0), lanes_all(0)};
+        Block b = a;
+        b.w1 = lanes_add(a.w1, lanes_all(WIDTH));
+        ten_rounds(&k, &a, &b);
+        store_words((char *)word + 16 * at, a);
+        store_words((char *)word + 16 * at + 2 * sizeof(Lanes), b);
+    }
+}
+
 static void isa_scattered(uint64_t key, const uint32_t *c0, const uint32_t *c1, const uint32_t *c2,
-                          int n, uint64_t *word)
+                          uint32_t c3, int n, uint64_t *word)
 {
     const Keys k = keys(key);
     for (int at = 0; at < n; at += 2 * WIDTH) {
         int next = at + WIDTH;
-        Block a = {lanes_widen(c0 + at), lanes_widen(c1 + at), lanes_widen(c2 + at), lanes_all(0)};
-        Block b = {lanes_widen(c0 + next), lanes_widen(c1 + next), lanes_widen(c2 + next), lanes_all(0)};
+        Block a = {lanes_widen(c0 + at), lanes_widen(c1 + at), lanes_widen(c2 + at), lanes_all(c3)};
+        Block b = {lanes_widen(c0 + next), lanes_widen(c1 + next), lanes_widen(c2 + next), lanes_all(c3)};
         ten_rounds(&k, &a, &b);
         Lanes first = lanes_join(a.w0, a.w1), second = lanes_join(b.w0, b.w1);
         lanes_store(word + at, first);
@@ -180,6 +194,23 @@ static void isa_normals(int n, const uint64_t *restrict word, double *restrict o
         out[far[k]] = q[k];
 }
 
+static void isa_gaps(int n, const uint64_t *restrict word, double scale, double *restrict out)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = 1.0 + cx_floor(cx_log(1.0 - rng_unit(word[2 * i])) * scale);
+}
+
+static bool isa_below(uint32_t m, uint32_t reject, int n, const uint32_t *restrict word, uint32_t *restrict out)
+{
+    uint32_t bad = 0;
+    for (int i = 0; i < n; i++) {
+        uint64_t product = (uint64_t)word[i] * m;
+        out[i] = (uint32_t)(product >> 32);
+        bad |= (uint32_t)product < reject ? 1 : 0;
+    }
+    return bad != 0;
+}
+
 /* Every entry is compared with every word: for the tables of up to 70 entries that occur this beats
  * a search, as many words go at once. */
 static bool isa_counts(const RngPoisson *p, int n, uint16_t *word)
@@ -209,6 +240,46 @@ static bool isa_counts(const RngPoisson *p, int n, uint16_t *word)
     return any != 0;
 }
 
+/* What count_poisson does for a mean below 10, in groups of lanes that walk up their laws together: a lane whose uniform
+ * number is used up stays where it is. */
+static bool isa_poissons(int n, const uint64_t *restrict word, const double *restrict mean, uint32_t *restrict count)
+{
+    double u[RNG_SLICE + RNG_GROUP], p[RNG_SLICE + RNG_GROUP], m[RNG_SLICE + RNG_GROUP], k[RNG_SLICE + RNG_GROUP];
+    int64_t other = 0;
+    for (int i = 0; i < n; i++) {
+        double none = cx_exp(-mean[i]);
+        u[i] = rng_unit(word[2 * i]);
+        m[i] = mean[i];
+        p[i] = mean[i] < 10.0 ? none : 2.0;
+        other |= mean[i] >= 0.0 && mean[i] < 10.0 ? 0 : -1;
+    }
+    for (int i = n; i % RNG_GROUP; i++) {
+        u[i] = 0.0;
+        m[i] = p[i] = 1.0;
+    }
+    for (int at = 0; at < n; at += RNG_GROUP) {
+        double *restrict a = u + at, *restrict b = p + at, *restrict c = k + at;
+        for (int j = 0; j < RNG_GROUP; j++)
+            c[j] = 0.0;
+        for (int step = 1; step <= 200; step++) {
+            int64_t live = 0;
+            for (int j = 0; j < RNG_GROUP; j++)
+                live |= a[j] >= b[j] ? -1 : 0;
+            if (!live) break;
+            for (int j = 0; j < RNG_GROUP; j++) {
+                double next = b[j] * (m[at + j] / (double)step);
+                double used = a[j] >= b[j] ? b[j] : 0.0;
+                c[j] += a[j] >= b[j] ? 1.0 : 0.0;
+                b[j] = a[j] >= b[j] ? next : b[j];
+                a[j] -= used;
+            }
+        }
+    }
+    for (int i = 0; i < n; i++)
+        count[i] = (uint32_t)(int32_t)k[i];
+    return !other;
+}
+
 static void isa_add(int n, const uint16_t *restrict count, const double *restrict weight, double scale,
                     double *restrict acc)
 {
@@ -220,5 +291,6 @@ static void isa_add(int n, const uint16_t *restrict count, const double *restric
             acc[k] += (double)(int32_t)count[k] * scale;
 }
 
-const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {isa_words,   isa_scattered, isa_uniforms,
-                                                    isa_normals, isa_counts,    isa_add};
+const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {
+    isa_words, isa_line, isa_scattered, isa_uniforms, isa_normals, isa_gaps, isa_below, isa_counts, isa_poissons, isa_add,
+};

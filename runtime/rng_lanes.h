@@ -43,15 +43,25 @@ typedef struct RngKernels {
      * order. Written in whole groups of RNG_GROUP blocks. */
     void (*words)(uint64_t key, uint32_t from, uint32_t c1, uint32_t c2, uint32_t c3, int n,
                   void *word);
-    /* First words of the blocks with counters (c0[k], c1[k], c2[k], 0), read and written in whole
+    /* The same of the blocks (c0, from, 0, 0), (c0, from + 1, 0, 0), … */
+    void (*line)(uint64_t key, uint32_t c0, uint32_t from, int n, void *word);
+    /* First words of the blocks with counters (c0[k], c1[k], c2[k], c3), read and written in whole
      * groups of RNG_GROUP. */
     void (*scattered)(uint64_t key, const uint32_t *c0, const uint32_t *c1, const uint32_t *c2,
-                      int n, uint64_t *word);
+                      uint32_t c3, int n, uint64_t *word);
     void (*uniforms)(int n, const uint64_t *word, double *out);
     void (*normals)(int n, const uint64_t *word, double *out); /* n <= RNG_SLICE */
+    /* 1 + floor(scale log(1 - u)) of the first words of n blocks, of two words each. */
+    void (*gaps)(int n, const uint64_t *word, double scale, double *out);
+    /* Lemire's numbers below m: the high halves of the products word m. True when some low half is
+     * below `reject`, so that its word must be passed over. */
+    bool (*below)(uint32_t m, uint32_t reject, int n, const uint32_t *word, uint32_t *out);
     /* Words of 16 bits become counts, in whole groups of 64; true where some word is open, which
      * becomes first + n_top. */
     bool (*counts)(const RngPoisson *p, int n, uint16_t *word);
+    /* Poisson counts by inversion of word[2 k]; false where some mean is not from 0 to below 10,
+     * whose lane then gets no count. n <= RNG_SLICE. */
+    bool (*poissons)(int n, const uint64_t *word, const double *mean, uint32_t *count);
     /* acc[k] += count[k] * (weight[k] * scale), without weight acc[k] += count[k] * scale. */
     void (*add)(int n, const uint16_t *count, const double *weight, double scale, double *acc);
 } RngKernels;

@@ -2,6 +2,7 @@
  * drawing one by one. */
 #include "draws.h"
 
+#include "cxmath.h"
 #include "rng.h"
 
 static RngAt coordinates(const DrawBlock *c, uint64_t key, int64_t k)
@@ -18,7 +19,7 @@ static RngAt coordinates(const DrawBlock *c, uint64_t key, int64_t k)
 static RngSynapses synapses(const DrawBlock *c)
 {
     const Frame *fr = c->fr;
-    return (RngSynapses){fr->src + c->lo, fr->tgt + c->lo, fr->mult ? fr->mult + c->lo : NULL};
+    return (RngSynapses){.src = fr->src + c->lo, .tgt = fr->tgt + c->lo, .mult = fr->mult ? fr->mult + c->lo : NULL};
 }
 
 static double draw_one(Op op, RngAt at, const double *x)
@@ -57,17 +58,67 @@ static void draw_uniforms(const DrawBlock *c, uint64_t key, int64_t n, double *o
     else rng_uniform_synapses(key, synapses(c), (int)n, out);
 }
 
-/* The first candidates of all lanes; lanes whose candidate the bounds refuse are drawn one by one, from the
- * beginning. */
+enum { SOME = 256, FEW = 2, TRIES = 4 };
+
+static double arg(const DrawBlock *c, int which, int64_t k)
+{
+    return c->arg[which][c->single >> which & 1 ? 0 : k];
+}
+
+/* Which of the lanes [lo, hi) hold a value that the bounds refuse; returns how many. */
+static int refused(const DrawBlock *c, int64_t lo, int64_t hi, const double *x, uint32_t lane[SOME])
+{
+    int n = 0;
+    if ((c->single & 12) == 12) {
+        n = c->isa->outside((int)(hi - lo), x + lo, *c->arg[2], *c->arg[3], lane);
+        for (int j = 0; j < n; j++) lane[j] += (uint32_t)lo;
+        return n;
+    }
+    for (int64_t k = lo; k < hi; k++)
+        if (!(x[k] >= arg(c, 2, k) && x[k] <= arg(c, 3, k))) lane[n++] = (uint32_t)k;
+    return n;
+}
+
+/* Next candidates of n lanes of synapses at once. Returns how many are still refused, and puts them in front. */
+static int try_again(const DrawBlock *c, uint64_t key, uint32_t attempt, int n, uint32_t lane[SOME], double *out)
+{
+    const Frame *fr = c->fr;
+    uint32_t src[SOME], tgt[SOME], mult[SOME];
+    double z[SOME];
+    int left = 0;
+    for (int j = 0; j < n; j++) {
+        int64_t at = c->lo + lane[j];
+        src[j] = fr->src[at];
+        tgt[j] = fr->tgt[at];
+        mult[j] = fr->mult ? fr->mult[at] : 0;
+    }
+    rng_normal_synapses(key, (RngSynapses){src, tgt, mult, attempt}, n, z);
+    for (int j = 0; j < n; j++) {
+        uint32_t k = lane[j];
+        double x = arg(c, 0, k) + arg(c, 1, k) * z[j];
+        if (x >= arg(c, 2, k) && x <= arg(c, 3, k)) out[k] = x;
+        else lane[left++] = k;
+    }
+    return left;
+}
+
+/* The first candidates of all lanes, then the next ones of those that the bounds refuse. The last few lanes are drawn
+ * one by one from the beginning, also where no candidate can be right. */
 static void draw_normals(const DrawBlock *c, uint64_t key, int64_t n, double *out)
 {
-    const double *min = c->arg[2], *max = c->arg[3];
-    bool one_min = c->single & 4, one_max = c->single & 8;
-    if (c->lanes == LANE_NEURON) rng_normal_range(key, (uint32_t)c->lo, c->fr->step, (int)n, out);
+    bool neurons = c->lanes == LANE_NEURON;
+    if (neurons) rng_normal_range(key, (uint32_t)c->lo, c->fr->step, (int)n, out);
     else rng_normal_synapses(key, synapses(c), (int)n, out);
+    bool standard = c->single == 15 && *c->arg[0] == 0 && *c->arg[1] == 1;
+    if (standard && *c->arg[2] == -CXM_INF && *c->arg[3] == CXM_INF) return; /* white noise */
     c->isa->scale[c->single & 3](n, out, c->arg[0], c->arg[1], NULL);
-    for (int64_t k = 0; k < n; k++)
-        if (!(out[k] >= min[one_min ? 0 : k] && out[k] <= max[one_max ? 0 : k])) draw_lane(c, key, k, out);
+    for (int64_t lo = 0; lo < n; lo += SOME) {
+        uint32_t lane[SOME];
+        int bad = refused(c, lo, lo + SOME < n ? lo + SOME : n, out, lane);
+        for (uint32_t attempt = 1; !neurons && bad >= FEW && attempt <= TRIES; attempt++)
+            bad = try_again(c, key, attempt, bad, lane, out);
+        for (int j = 0; j < bad; j++) draw_lane(c, key, lane[j], out);
+    }
 }
 
 void draws_block(const DrawBlock *c, int64_t n, double *out)

@@ -4,6 +4,9 @@
 #include "interp_isa.h"
 
 #include <stdbool.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #include "cxmath.h"
 
@@ -209,6 +212,24 @@ SCALE(1)
 SCALE(2)
 SCALE(3)
 
+/* Mostly none or few, so four lanes at a time are looked at. */
+static int outside(int n, const double *x, double a, double b, uint32_t *lane)
+{
+    int found = 0, k = 0;
+#ifdef __AVX2__
+    const __m256d lo = _mm256_set1_pd(a), hi = _mm256_set1_pd(b);
+    for (; k + 4 <= n; k += 4) {
+        __m256d v = _mm256_loadu_pd(x + k);
+        __m256d in = _mm256_and_pd(_mm256_cmp_pd(v, lo, _CMP_GE_OQ), _mm256_cmp_pd(v, hi, _CMP_LE_OQ));
+        for (unsigned out = ~(unsigned)_mm256_movemask_pd(in) & 15u; out; out &= out - 1)
+            lane[found++] = (uint32_t)(k + __builtin_ctz(out));
+    }
+#endif
+    for (; k < n; k++)
+        if (!(x[k] >= a && x[k] <= b)) lane[found++] = (uint32_t)k;
+    return found;
+}
+
 #define ROW1(id) {id##_0}
 #define ROW2(id) {id##_0, id##_1, id##_2}
 #define ROW3(id) {id##_0, id##_1, id##_2, id##_3, id##_4, id##_5, id##_6}
@@ -244,4 +265,5 @@ const InterpIsa JOIN(interp_isa_, CX_ISA) = {
     .lookup = lookup_0,
     .search = search_0,
     .scale = {scale_0, scale_1, scale_2, scale_3},
+    .outside = outside,
 };

@@ -38,6 +38,8 @@ typedef struct InterpIsa {
     InterpLoop *search;       /* d[k] = how many elements of the InterpTable b are <= a[k] */
     /* d[k] = b[k] == 0 ? a[k] : a[k] + b[k] * d[k], patterns as above and 3 for both single */
     InterpLoop *scale[4];
+    /* Which of x[0 … n-1] are not within [a, b]: their numbers to lane; returns how many. */
+    int (*outside)(int n, const double *x, double a, double b, uint32_t *lane);
 } InterpIsa;
 
 extern const InterpIsa interp_isa_base, interp_isa_avx2, interp_isa_avx512;

@@ -40,12 +40,33 @@ uint32_t rng_below(RngAt at, uint32_t n);          /* uniform in 0 … n-1, no b
 void rng_uniform_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out);
 void rng_normal_range(uint64_t key, uint32_t lo, int64_t step, int n, double *out); /* standard */
 
+/* As rng_poisson with counters (lo + k, 0, step). Returns n, or the first lane whose mean is not within 0 … 1e9, from
+ * where on there are no counts. */
+int rng_poisson_means(uint64_t key, uint32_t lo, int64_t step, int n, const double *mean, uint32_t *count);
+
 /* n synapse lanes with coordinates (src[k], tgt[k], mult[k]); mult may be NULL for zeros. */
 typedef struct RngSynapses {
     const uint32_t *src, *tgt, *mult;
+    uint32_t attempt;
 } RngSynapses;
 void rng_uniform_synapses(uint64_t key, RngSynapses s, int n, double *out);
 void rng_normal_synapses(uint64_t key, RngSynapses s, int n, double *out); /* standard */
+
+/* Numbers below n as of rng_below, one after the other from all words of the blocks (line, 0, 0, 0),
+ * (line, 1, 0, 0), … of the key. */
+typedef struct RngLine {
+    uint64_t key;
+    uint32_t line, n, block; /* block: the next one */
+    int at, end;             /* of `ready` */
+    uint32_t ready[256];
+} RngLine;
+void rng_line_start(RngLine *s, uint64_t key, uint32_t line, uint32_t n);
+/* The next k of them. */
+void rng_line_below(RngLine *s, uint64_t k, uint32_t *out);
+
+/* 1 + floor(scale log(1 - u)) for the uniforms of the blocks (line, from, 0, 0), (line, from + 1, 0, 0), …: with scale
+ * 1 / log(1 - p) the distances between events of probability p. n <= 256. */
+void rng_line_gaps(uint64_t key, uint32_t line, uint32_t from, int n, double scale, double *out);
 
 /* Private Poisson trains of one mean: neuron i takes the 16-bit word i % 8 of the block with counter (i / 8, 1,
  * step lo, step hi), and the block (i, 2, …) where that leaves its count open. Where events are rare, crowds of 64

@@ -42,32 +42,6 @@ uint32_t rule_self(const RuleCall *c, const PlanSelect *from, const PlanSelect *
     return c->same && !c->autapses ? rule_position(to, rule_at(from, k)) : RULE_NONE;
 }
 
-/* The stream of a line is the words of the blocks (line, 0), (line, 1), … A word that would bias the
- * result (Lemire 2019) is passed over. */
-typedef struct Stream {
-    uint64_t key;
-    uint32_t line, block, word[4], reject;
-    int left;
-} Stream;
-
-static inline uint32_t stream_below(Stream *s, uint32_t n)
-{
-    for (;;) {
-        if (!s->left) {
-            const uint32_t ctr[4] = {s->line, s->block++, 0, 0};
-            rng_block(s->key, ctr, s->word);
-            s->left = 4;
-        }
-        uint64_t product = (uint64_t)s->word[4 - s->left--] * n;
-        if ((uint32_t)product >= s->reject) return (uint32_t)(product >> 32);
-    }
-}
-
-static Stream stream_start(uint64_t key, uint32_t line, uint32_t n)
-{
-    return (Stream){.key = key, .line = line, .reject = n ? (uint32_t)(-n) % n : 0};
-}
-
 /* Picks k of n candidates (positions 0 … n-1 without `skip`) for a line of pairs and appends them to
  * w->pick: with replacement in order of drawing, without it (again false, k not above the number of
  * candidates) ascending. The draw is a pure function of key, line, k, n and skip. */
@@ -77,14 +51,13 @@ void rule_draw(RuleWork *w, uint64_t key, uint32_t line, uint64_t k, uint32_t n,
     size_t old = vec_len(w->pick);
     if (!k) return;
     cx_assert(m > 0 && (again || k <= m));
-    Stream s = stream_start(key, line, m);
+    RngLine s;
+    rng_line_start(&s, key, line, m);
     vec_extend(w->pick, (size_t)k);
     uint32_t *pick = w->pick + old;
     if (again) {
-        for (uint64_t j = 0; j < k; j++) {
-            uint32_t p = stream_below(&s, m);
-            pick[j] = p + (p >= skip);
-        }
+        rng_line_below(&s, k, pick);
+        for (uint64_t j = 0; skip != RULE_NONE && j < k; j++) pick[j] += pick[j] >= skip;
         return;
     }
     /* Draw the smaller of the set and its complement; what was drawn before is drawn again. */
@@ -92,11 +65,14 @@ void rule_draw(RuleWork *w, uint64_t key, uint32_t line, uint64_t k, uint32_t n,
     if (vec_len(w->seen) < words) vec_extend(w->seen, words - vec_len(w->seen)); /* zeroed */
     bool inverse = k > m / 2;
     for (uint64_t left = inverse ? m - k : k; left > 0;) {
-        uint32_t p = stream_below(&s, m);
-        uint64_t bit = (uint64_t)1 << (p & 63);
-        if (w->seen[p / 64] & bit) continue;
-        w->seen[p / 64] |= bit;
-        left--;
+        uint32_t some[64];
+        uint64_t most = left < 64 ? left : 64;
+        rng_line_below(&s, most, some);
+        for (uint64_t j = 0; j < most; j++) {
+            uint64_t bit = (uint64_t)1 << (some[j] & 63), *word = &w->seen[some[j] / 64];
+            left -= !(*word & bit);
+            *word |= bit;
+        }
     }
     size_t at = 0;
     for (size_t j = 0; j < words; j++) {
@@ -129,49 +105,42 @@ bool rule_check_draw(const RuleCall *c, const char *what, double k, bool by_targ
                      "lower %s or allow multapses", what, k, least, kind, name, what);
 }
 
-/* Sorts w->key[0 … n-1] by `bits` bits from lo_bit on, stable (counting by digits, lowest first). */
-void rule_sort(RuleWork *w, size_t n, int lo_bit, int bits)
+/* Sorts the picks, counting by digits, the lowest first. All digits are counted at once. */
+void rule_sort_picks(RuleWork *w)
 {
-    uint64_t *a = w->key;
-    if (n < 2) return;
+    enum { DIGIT = 8, VALUES = 1 << DIGIT, MOST = 4 };
+    size_t n = vec_len(w->pick);
+    uint32_t *a = w->pick, max = 0, count[MOST][VALUES];
+    int digits = 1;
     if (n < 24) {
-        uint64_t mask = bits >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1;
         for (size_t k = 1; k < n; k++) {
-            uint64_t v = a[k], key = v >> lo_bit & mask;
+            uint32_t v = a[k];
             size_t j = k;
-            for (; j > 0 && (a[j - 1] >> lo_bit & mask) > key; j--) a[j] = a[j - 1];
+            for (; j > 0 && a[j - 1] > v; j--) a[j] = a[j - 1];
             a[j] = v;
         }
         return;
     }
-    if (vec_len(w->key2) < n) vec_extend(w->key2, n - vec_len(w->key2));
-    uint64_t *b = w->key2;
-    for (int lo = lo_bit; lo < lo_bit + bits; lo += 8) {
-        size_t count[257] = {0};
-        for (size_t k = 0; k < n; k++) count[(a[k] >> lo & 255) + 1]++;
-        for (int d = 0; d < 256; d++) count[d + 1] += count[d];
-        for (size_t k = 0; k < n; k++) b[count[a[k] >> lo & 255]++] = a[k];
-        uint64_t *swap = a;
+    for (size_t k = 0; k < n; k++) max = a[k] > max ? a[k] : max;
+    while (digits < MOST && max >> (DIGIT * digits)) digits++;
+    memset(count, 0, (size_t)digits * sizeof *count);
+    for (int d = 0; d < digits; d++)
+        for (size_t k = 0; k < n; k++) count[d][a[k] >> (DIGIT * d) & (VALUES - 1)]++;
+    if (vec_len(w->sorted) < n) vec_extend(w->sorted, n - vec_len(w->sorted));
+    uint32_t *b = w->sorted;
+    for (int d = 0; d < digits; d++) {
+        uint32_t at = 0, *next = count[d];
+        for (int v = 0; v < VALUES; v++) {
+            uint32_t m = next[v];
+            next[v] = at;
+            at += m;
+        }
+        for (size_t k = 0; k < n; k++) b[next[a[k] >> (DIGIT * d) & (VALUES - 1)]++] = a[k];
+        uint32_t *swap = a;
         a = b;
         b = swap;
     }
-    if (a != w->key) memcpy(w->key, a, n * sizeof *a);
-}
-
-/* Sorts the picks. */
-void rule_sort_picks(RuleWork *w)
-{
-    size_t n = vec_len(w->pick);
-    uint32_t max = 0;
-    int bits = 0;
-    if (vec_len(w->key) < n) vec_extend(w->key, n - vec_len(w->key));
-    for (size_t k = 0; k < n; k++) {
-        w->key[k] = w->pick[k];
-        if (w->pick[k] > max) max = w->pick[k];
-    }
-    while (bits < 32 && max >> bits) bits++;
-    rule_sort(w, n, 0, bits);
-    for (size_t k = 0; k < n; k++) w->pick[k] = (uint32_t)w->key[k];
+    if (a != w->pick) memcpy(w->pick, a, n * sizeof *a);
 }
 
 RuleCall rule_call(const Rule *rule, const PlanProj *p, const char *src, const char *tgt, uint64_t seed)
@@ -247,12 +216,7 @@ void rule_work_free(RuleWork *w)
 {
     vec_free(w->pick);
     vec_free(w->seen);
-    vec_free(w->src);
-    vec_free(w->tgt);
-    vec_free(w->mult);
-    vec_free(w->value);
-    vec_free(w->key);
-    vec_free(w->key2);
+    vec_free(w->sorted);
     cx_free(w->scratch);
     *w = (RuleWork){0};
 }

@@ -25,10 +25,8 @@ typedef struct RuleCall { /* one projection */
 typedef struct RuleWork { /* temporaries of one thread */
     uint32_t *pick;    /* vec: the result */
     uint64_t *seen;    /* vec: a bit a candidate, all zero between calls */
-    uint32_t *src, *tgt, *mult; /* vecs of equal length: coordinates for functions */
-    double *value;     /* vec */
+    uint32_t *sorted;  /* vec: scratch of rule_sort_picks */
     void *scratch;
-    uint64_t *key, *key2; /* vecs for rule_sort */
 } RuleWork;
 
 typedef struct Rule {
@@ -38,6 +36,8 @@ typedef struct Rule {
     bool (*row)(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f);
     bool (*column)(const RuleCall *c, RuleWork *w, uint32_t t, Fail *f);
     bool sorted;       /* picks come ascending */
+    /* How many targets the row of s has, where that is known before it is made; else NULL. */
+    uint64_t (*degree)(const RuleCall *c, uint32_t s);
 } Rule;
 
 extern const Rule *const rule_all[];
@@ -56,7 +56,6 @@ uint32_t rule_position(const PlanSelect *s, uint32_t neuron);
 uint32_t rule_self(const RuleCall *c, const PlanSelect *from, const PlanSelect *to, uint32_t k);
 void rule_draw(RuleWork *w, uint64_t key, uint32_t line, uint64_t k, uint32_t n, uint32_t skip, bool again);
 bool rule_check_draw(const RuleCall *c, const char *what, double k, bool by_target, Fail *f);
-void rule_sort(RuleWork *w, size_t n, int lo_bit, int bits);
 void rule_sort_picks(RuleWork *w);
 double rule_expected(const RuleCall *c);
 bool rule_fail(const RuleCall *c, Fail *f, const char *fmt, ...) CX_PRINTF(3, 4);

@@ -18,19 +18,14 @@ static void add_weights(double *restrict acc, const uint32_t *restrict count, co
 static bool draw_counts(Worker *w, const Stim *s, const KernelFn *rate, const Frame *fr, uint32_t i, uint32_t n)
 {
     const PlanStim *p = s->plan;
-    int64_t step = fr->step;
+    double dt = w->engine->plan->dt;
     rate->range(rate, fr, i, i + n, (double *[]){w->out});
-    for (uint32_t k = 0; k < n; k++) {
-        RngAt draw = {s->count_key, i + k, 0, (uint32_t)step, (uint32_t)((uint64_t)step >> 32), false};
-        double mean = w->out[k] * w->engine->plan->dt;
-        if (!(mean >= 0 && mean <= 1e9)) {
-            engine_step_fault(w, step, "stimulus %s (%s): neuron %u has a rate of %g/ms at %.15g ms", p->name, p->place, i + k,
-                              w->out[k], fr->t);
-            return false;
-        }
-        w->count[k] = (uint32_t)rng_poisson(draw, mean);
-    }
-    return true;
+    for (uint32_t k = 0; k < n; k++) w->out[k] *= dt;
+    uint32_t bad = (uint32_t)rng_poisson_means(s->count_key, i, fr->step, (int)n, w->out, w->count);
+    if (bad < n)
+        engine_step_fault(w, fr->step, "stimulus %s (%s): neuron %u has a rate of %g/ms at %.15g ms", p->name, p->place, i + bad,
+                          w->out[bad] / dt, fr->t);
+    return bad == n;
 }
 
 /* Neurons lo … hi-1, whose weights are weight[0], … or, without, all `scale`. */

@@ -174,6 +174,64 @@ Test(rng, synapses_one_by_one)
         }
 }
 
+Test(rng, poissons_of_many_means_equal_single_draws)
+{
+    enum { MOST = 1500 };
+    static double mean[MOST];
+    static uint32_t out[MOST];
+    const int64_t step = 0x123456789a;
+    for (uint32_t i = 0; i < MOST; i++)
+        mean[i] = i % 7 == 0 ? 0 : pow(10, -4 + 5.5 * rng_uniform(at(i)));
+    for (int n = 1; n <= MOST; n += n < 40 ? 1 : 97) {
+        cr_assert_eq(rng_poisson_means(11, 3, step, n, mean, out), n);
+        for (int i = 0; i < n; i++) {
+            RngAt a = {11, 3 + (uint32_t)i, 0, (uint32_t)step, (uint32_t)(step >> 32), false};
+            cr_assert_eq(out[i], rng_poisson(a, mean[i]), "mean %g", mean[i]);
+        }
+    }
+    mean[1000] = NAN;
+    cr_expect_eq(rng_poisson_means(11, 3, step, MOST, mean, out), 1000);
+    mean[20] = 2e9;
+    mean[11] = -1;
+    cr_expect_eq(rng_poisson_means(11, 3, step, MOST, mean, out), 11);
+}
+
+/* Every word of a line's blocks in order but for those that would bias: one by one, in pieces of any length. */
+Test(rng, lines_one_by_one)
+{
+    enum { MOST = 3000 };
+    static uint32_t all[MOST];
+    const uint32_t below[] = {1, 3, 20683, 0xc0000000u, 0xffffffffu};
+    uint64_t key = rng_key(10, "lines");
+    for (uint32_t c = 0; c < 5; c++)
+        for (uint32_t piece = 1; piece < 700; piece += 1 + piece / 2) {
+            RngLine line;
+            uint32_t n = below[c], uneven = -n % n, block[4], got = 0;
+            rng_line_start(&line, key, 77 + c, n);
+            for (uint32_t k = 0; k < MOST; k += piece) rng_line_below(&line, MOST - k < piece ? MOST - k : piece, all + k);
+            for (uint32_t k = 0; got < MOST; k++) {
+                if (k % 4 == 0) rng_block(key, (uint32_t[4]){77 + c, k / 4, 0, 0}, block);
+                uint64_t product = (uint64_t)block[k % 4] * n;
+                if ((uint32_t)product < uneven) continue;
+                cr_assert_eq(all[got], product >> 32, "number %u below %u in pieces of %u", got, n, piece);
+                got++;
+            }
+        }
+}
+
+Test(rng, gaps_one_by_one)
+{
+    uint64_t key = rng_key(11, "gaps");
+    double gap[256], scale = 1 / cx_log1p(-0.03);
+    for (int n = 1; n <= 256; n += 1 + n / 3) {
+        rng_line_gaps(key, 5, 0xfffffff0u, n, scale, gap);
+        for (int k = 0; k < n; k++) {
+            double u = rng_uniform((RngAt){.key = key, .c0 = 5, .c1 = 0xfffffff0u + (uint32_t)k});
+            cr_assert_eq(gap[k], 1 + floor(cx_log(1 - u) * scale));
+        }
+    }
+}
+
 Test(rng, instruction_sets_agree)
 {
     const RngKernels *kernels[] = {&rng_kernels_base, &rng_kernels_avx2, &rng_kernels_avx512};
@@ -184,8 +242,10 @@ Test(rng, instruction_sets_agree)
     uint64_t word[2][2 * RNG_SLICE];
     static double u[2][RNG_SLICE], z[2][RNG_SLICE], acc[2][2][RNG_SLICE];
     uint16_t c[2][RNG_SLICE];
-    uint32_t up[RNG_SLICE], down[RNG_SLICE];
+    double mean[RNG_SLICE];
+    uint32_t up[RNG_SLICE], down[RNG_SLICE], many[2][RNG_SLICE] = {{0}};
     for (uint32_t k = 0; k < RNG_SLICE; k++) {
+        mean[k] = 11 * rng_uniform(at(k));
         up[k] = k * k;
         down[k] = ~k;
     }
@@ -197,16 +257,19 @@ Test(rng, instruction_sets_agree)
             for (int k = 0; k < 2; k++) {
                 const RngKernels *f = kernels[k * isa];
                 f->words(rng_key(5, "isa"), 0xfffffff0u, 1, (uint32_t)round, 3, RNG_SLICE, word[k]);
-                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, RNG_SLICE, word[k]);
+                if (round % 2) f->scattered(rng_key(6, "isa"), up, down, up, (uint32_t)round << 16, RNG_SLICE, word[k]);
+                if (round % 3) f->line(rng_key(7, "isa"), (uint32_t)round, 0xfffffff0u, RNG_SLICE, word[k]);
                 f->uniforms(RNG_SLICE, word[k], u[k]);
                 f->normals(RNG_SLICE, word[k], z[k]);
                 memcpy(c[k], word[k] + RNG_SLICE, sizeof c[k]);
                 open[k] = f->counts(p, RNG_SLICE, c[k]);
+                f->poissons(RNG_SLICE - round, word[k], mean, many[k]);
                 f->add(RNG_SLICE - round, c[k], NULL, 0.3, acc[k][0]);
                 f->add(RNG_SLICE - round, c[k], z[k], 0.3, acc[k][1]);
             }
             cr_assert(!memcmp(word[0], word[1], sizeof word[0]) && open[0] == open[1]);
             cr_assert(!memcmp(u[0], u[1], sizeof u[0]) && !memcmp(z[0], z[1], sizeof z[0]));
+            cr_assert(!memcmp(many[0], many[1], sizeof many[0]));
             cr_assert(!memcmp(c[0], c[1], sizeof c[0]) && !memcmp(acc[0], acc[1], sizeof acc[0]));
             rng_poisson_free(p);
         }
