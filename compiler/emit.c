@@ -259,7 +259,10 @@ static void emit_arrive(Inst *in, Sym const *used, int n_used)
         Slot *s = &in->slot[k];
         bool aimed = false;
         for (int q = 0; q < n_used; q++) aimed = aimed || used[q] == s->name;
-        if (s->kind == DECL_INPUT && aimed) s->acc = s->field; /* synapses that act in every step add to it at once */
+        if (s->kind == DECL_INPUT && aimed) { /* synapses that act in every step add to it at once */
+            s->acc = s->field;
+            in->mod->field[s->field].fed = true;
+        }
         if (s->kind != DECL_STATE || !aimed) continue;
         if (!fn) fn = ir_fn(in->mod, "arrive", FN_ARRIVE, LANE_NEURON);
         s->acc = ir_field(in->mod, (IrField){.name = arena_printf(in->S->arena, "%s.in", s->name), .unit = inst_unit(in, s), .kind = FIELD_ACC,

@@ -61,6 +61,7 @@ typedef struct IrField {
     bool uniform;
     double lo, hi;    /* declared range, -inf … inf */
     bool open_lo, open_hi;
+    bool fed;         /* an input to which synapses add in every step */
     Span span;
 } IrField;
 

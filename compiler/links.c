@@ -246,6 +246,10 @@ Ex links_value(Ctx *c, Node *n)
 void links_plan(Ctx *c, PlanStim *p)
 {
     Links *l = c->links;
+    for (size_t i = 0; i < vec_len(c->fn->ins); i++) {
+        const Ins *s = &c->fn->ins[i];
+        p->after_arrivals |= s->op == OP_LINK || (s->op == OP_LOAD && c->mod->field[s->imm.k].kind == FIELD_STATE);
+    }
     if (!l) return;
     p->n_links = (int)vec_len(l->list);
     p->link = p->n_links ? arena_dup(c->S->arena, l->list, sizeof *l->list * vec_len(l->list)) : NULL;

@@ -66,6 +66,7 @@ typedef struct Builder { /* temporaries of one thread */
     uint64_t *next;            /* vec, by delay: where the next synapse goes */
     uint64_t *key, *key2;      /* vecs: delays and where they stand in the batch, to be sorted */
     uint32_t *mult;            /* vec: multiplicities of plastic synapses in the order they are stored, of one thread */
+    uint16_t *tally;           /* vec: synapses of a row onto each target, all zero between rows */
     uint64_t *cursor;          /* vec: [row][thread], what of a row that is finished is in the batch */
     Seg **seg;                 /* vec a thread */
     uint64_t *n;               /* synapses a projection */
@@ -113,6 +114,12 @@ static inline void build_store(const Group *g, Share *s, uint64_t at, uint32_t a
 {
     if (g->wide) ((uint32_t *)s->tgt)[at] = acc;
     else ((uint16_t *)s->tgt)[at] = (uint16_t)acc;
+}
+
+/* Do rows that columns filled need more than their targets? */
+static inline bool build_finishes(const Group *g)
+{
+    return g->weighted || g->delayed || g->plastic;
 }
 
 /* build_groups.c: which projections share their rows. */

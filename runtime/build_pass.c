@@ -72,8 +72,14 @@ static void count_row(Build *b, Builder *w, uint32_t src)
 {
     const Engine *e = b->e;
     for (int k = 0; k < b->g->n_projs; k++) {
-        const PlanProj *p = &e->plan->proj[b->g->proj[k]];
-        if (!pick_row(b, w, b->g->proj[k], src)) return;
+        int q = b->g->proj[k];
+        const PlanProj *p = &e->plan->proj[q];
+        if (e->n_threads == 1 && b->rule[q]->degree) { /* no need to know onto whom */
+            uint32_t s = rule_position(&p->src_sel, src);
+            if (s != RULE_NONE) b->g->share[0].row[src].at += b->rule[q]->degree(&b->call[q], s);
+            continue;
+        }
+        if (!pick_row(b, w, q, src)) return;
         size_t n = vec_len(w->work.pick), before = 0;
         for (int t = 0; t < e->n_threads; t++) {
             uint32_t cut = (uint32_t)engine_cut(&p->tgt_sel, e->pop[p->tgt].part[t + 1]);
@@ -142,6 +148,7 @@ void build_pass_targets(void *build, int thread)
                 return;
             }
             size_t n = vec_len(w->work.pick);
+            if (b->fill && !build_finishes(g)) w->n[q] += n;
             for (size_t j = 0; j < n; j++) {
                 Row *row = &s->row[rule_at(&p->src_sel, w->work.pick[j])];
                 if (b->fill) build_store(g, s, row->at, acc);

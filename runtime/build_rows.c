@@ -5,7 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { SLICE = 512 }; /* delays that are rounded one by one when one of them must be */
+enum {
+    SLICE = 512,            /* delays that are rounded one by one when one of them must be */
+    MOST_PARTS = 4,         /* threads for which picks are parted one bound after the other */
+    MOST_TALLIED = 1 << 20, /* targets with a count each, in a second-level cache or near */
+};
 
 /* ---- pairs of a batch ---- */
 
@@ -37,25 +41,19 @@ static void number_sorted(size_t n, const uint32_t *restrict tgt, uint32_t *rest
         if (mult[k]) mult[k] += mult[k - 1];
 }
 
-/* The same for targets in any order, few of them equal; `seen` has a bit for each pick, all of them zero. */
-static void number_any(size_t n, const uint32_t *pick, uint32_t *mult, uint64_t *seen)
+/* The same for targets in any order; `tally` counts the synapses of each pick and is all zero between calls. */
+static void number_any(size_t n, const uint32_t *restrict pick, uint32_t *restrict mult, uint16_t *restrict tally)
 {
-    for (size_t k = 0; k < n; k++) {
-        uint64_t *word = &seen[pick[k] / 64], bit = (uint64_t)1 << (pick[k] & 63);
-        mult[k] = 0;
-        if (*word & bit)
-            for (size_t j = 0; j < k; j++) mult[k] += pick[j] == pick[k];
-        *word |= bit;
-    }
-    for (size_t k = 0; k < n; k++) seen[pick[k] / 64] = 0;
+    for (size_t k = 0; k < n; k++) mult[k] = tally[pick[k]]++;
+    for (size_t k = 0; k < n; k++) tally[pick[k]] = 0;
 }
 
 /* Must n picks of projection q be sorted? Not where rows are ordered by delay anyway: then it matters only that
  * the synapses of a pair keep their order, and that those of a thread stand together. */
 static bool must_sort(const Build *b, int q, size_t n)
 {
-    const PlanProj *p = &b->e->plan->proj[q];
-    return b->g->plastic || !b->g->delayed || b->e->n_threads > 4 || (uint64_t)n * n > 32 * (uint64_t)p->tgt_sel.n;
+    uint32_t m = b->e->plan->proj[q].tgt_sel.n;
+    return b->g->plastic || !b->g->delayed || b->e->n_threads > MOST_PARTS || n > UINT16_MAX || m > MOST_TALLIED;
 }
 
 /* Moves the picks below each bound (the next thread's first position) to the front, in their order. */
@@ -103,7 +101,7 @@ void build_rows_pick(Build *b, Builder *w, int q, uint32_t src)
 {
     const PlanSelect *sel = &b->e->plan->proj[q].tgt_sel;
     Batch *x = &w->batch;
-    size_t n = vec_len(w->work.pick), words = ((size_t)sel->n + 63) / 64;
+    size_t n = vec_len(w->work.pick);
     bool sorted = b->rule[q]->sorted;
     if (!n) return;
     make_room(x, n);
@@ -120,9 +118,12 @@ void build_rows_pick(Build *b, Builder *w, int q, uint32_t src)
     else
         for (size_t k = 0; k < n; k++) tgt[k] = lo + pick[k];
     for (size_t k = 0; k < n; k++) from[k] = src;
-    BUILD_ROOM(w->work.seen, words);
-    if (sorted) number_sorted(n, pick, x->mult + x->n);
-    else number_any(n, pick, x->mult + x->n, w->work.seen);
+    if (sorted) {
+        number_sorted(n, pick, x->mult + x->n);
+    } else {
+        BUILD_ROOM(w->tally, sel->n);
+        number_any(n, pick, x->mult + x->n, w->tally);
+    }
     x->n += n;
 }
 
@@ -512,6 +513,7 @@ void build_rows_free(Builder *w, int threads)
     vec_free(w->key2);
     vec_free(w->mult);
     vec_free(w->cursor);
+    vec_free(w->tally);
     for (int t = 0; t < threads; t++) vec_free(w->seg[t]);
     cx_free(w->seg);
     cx_free(w->n);

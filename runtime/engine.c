@@ -120,6 +120,7 @@ static bool make_stim(Engine *e, int k, Fail *f)
     s->gain = p->gain_net < 0 ? NULL : agenda_value(e, p->gain_net);
     if (!s->kind->events) {
         e->pop[p->tgt].driven = true;
+        e->pop[p->tgt].waits = e->pop[p->tgt].waits || p->after_arrivals;
         return true;
     }
     if (p->kind == STIM_POISSON && p->rate_fn < 0) {

@@ -124,6 +124,7 @@ typedef struct Pop {
     Flight *flight;          /* vec, oldest first, from flight_head on */
     size_t flight_head;
     bool driven, recorded, watched; /* watched: at its spikes */
+    bool waits;              /* something reads its states between arrivals and equations */
     bool heard;              /* its spikes are noted for `on post`, those of so many steps: */
     uint32_t heard_steps;    /* a power of two */
 } Pop;
@@ -275,7 +276,8 @@ void engine_record_free(Engine *e);
 /* Where a frame is kept: `size` doubles for the k-th step of a window. */
 double *engine_record_slot(const Engine *e, const PlanLook *w, double *const frames[2], size_t size, int turn, int k, int64_t step);
 void engine_record_begin(Worker *w); /* of a window */
-void engine_record_frames(Worker *w, int k, int pop, const Frame *fr);
+/* `arrive`: events of the step that the recorded neurons have not summed yet; may be NULL. */
+void engine_record_frames(Worker *w, int k, int pop, const Frame *fr, const KernelFn *arrive);
 void engine_record_spikes(Worker *w, int pop, const Frame *fr, const uint32_t *id, size_t n, bool behind);
 bool engine_record_give(Engine *e, int turn, int64_t step, int k);
 

@@ -91,20 +91,24 @@ static void values(const Worker *w, const Rec *rec, const PlanVar *var, const Fr
     else fn->range(fn, fr, p->sel.lo + (int64_t)from, p->sel.lo + (int64_t)to, out);
 }
 
-static void take(Worker *w, const Rec *rec, const Frame *fr, double *frame)
+/* Events are summed here for the recorded neurons and once more, when they are zero, for all: x + 0 is x. */
+static void take(Worker *w, const Rec *rec, const Frame *fr, const KernelFn *arrive, double *frame)
 {
     size_t from = rec->cut[w->thread], to = rec->cut[w->thread + 1];
+    const PlanSelect *sel = &rec->plan->sel;
+    if (arrive && from < to && sel->index) arrive->list(arrive, fr, sel->index + from, (int64_t)(to - from), NULL);
+    else if (arrive && from < to) arrive->range(arrive, fr, sel->lo + (int64_t)from, sel->lo + (int64_t)to, NULL);
     for (int v = 0; from < to && v < rec->plan->n_vars; v++)
         values(w, rec, &rec->plan->var[v], fr, from, to, frame + (size_t)v * rec->plan->sel.n + from);
 }
 
-void engine_record_frames(Worker *w, int k, int pop, const Frame *fr)
+void engine_record_frames(Worker *w, int k, int pop, const Frame *fr, const KernelFn *arrive)
 {
     Engine *e = w->engine;
     for (int r = 0; r < e->plan->n_recs; r++) {
         const Rec *rec = &e->rec[r];
         if (rec->plan->pop != pop || !plan_due(&rec->plan->when, fr->step)) continue;
-        take(w, rec, fr, engine_record_slot(e, &rec->plan->when, rec->frames, rec->frame_size, w->turn, k, fr->step));
+        take(w, rec, fr, arrive, engine_record_slot(e, &rec->plan->when, rec->frames, rec->frame_size, w->turn, k, fr->step));
     }
 }
 
@@ -232,7 +236,7 @@ bool engine_last_frames(Engine *e, Fail *f)
             Worker *worker = &e->worker[t];
             Frame fr = {.col = worker->col[rec->plan->pop], .step = e->step, .t = decimal_time(e->step, e->plan->dt),
                         .t1 = decimal_time(e->step + 1, e->plan->dt), .key = e->pop[rec->plan->pop].key, .scratch = worker->scratch};
-            take(worker, rec, &fr, rec->frames[0]);
+            take(worker, rec, &fr, NULL, rec->frames[0]);
         }
         if (!give_frame(e, r, e->step, rec->frames[0], f)) return false;
     }

@@ -115,10 +115,10 @@ static void arrive(Worker *w, int64_t step, double t, double t1, int pop)
 }
 
 /* What is recorded of a population at t_n. */
-static void record(Worker *w, int k, int64_t step, double t, double t1, int pop)
+static void record(Worker *w, int k, int64_t step, double t, double t1, int pop, const KernelFn *arrive)
 {
     Frame fr = pop_frame(w, pop, step, t, t1);
-    engine_record_frames(w, k, pop, &fr);
+    engine_record_frames(w, k, pop, &fr, arrive);
 }
 
 /* Phases 1 to 3 up to the integration where others are read: all variables first, then all inputs. */
@@ -135,7 +135,7 @@ static void link_neurons(Worker *w, int k, int64_t step, double t, double t1, bo
     continuous_step(w, step, t, t1);
     spent(w, ENGINE_DELIVERY);
     for (int p = 0; p < e->plan->n_pops; p++)
-        if (e->pop[p].recorded) record(w, k, step, t, t1, p);
+        if (e->pop[p].recorded) record(w, k, step, t, t1, p, NULL);
     spent(w, ENGINE_UPDATE);
     meet(w);
 }
@@ -158,19 +158,19 @@ static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double 
 {
     const Pop *p = &w->engine->pop[pop];
     bool linked = w->engine->linked; /* link_neurons came before */
-    bool between = !linked && (p->driven || p->recorded || p->plan->fn_parts >= 0); /* between arrivals and equations */
-    const KernelFn *pass = pop_fn(p, arrived || linked || between ? p->plan->fn_tail : p->plan->fn_pass);
+    if (!arrived && !linked && (p->waits || p->plan->fn_parts >= 0)) {
+        arrive(w, step, t, t1, pop);
+        arrived = true;
+    }
+    const KernelFn *pass = pop_fn(p, arrived || linked ? p->plan->fn_tail : p->plan->fn_pass);
     const KernelFn *reset = pop_fn(p, p->plan->fn_reset), *check = pop_fn(p, p->plan->fn_check);
     uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
     Frame before = pop_frame(w, pop, step, t, t1), after = before;
     after.t = t1;
     if (lo == hi) return;
     size_t before_all = spikes->n;
-    if (between) {
-        if (!arrived) arrive(w, step, t, t1, pop);
-        if (p->driven) drive(w, step, t, t1, pop);
-        if (p->recorded) record(w, k, step, t, t1, pop);
-    }
+    if (p->driven && !linked) drive(w, step, t, t1, pop);
+    if (p->recorded && !linked) record(w, k, step, t, t1, pop, arrived ? NULL : pop_fn(p, p->plan->fn_arrive));
     reserve(spikes, hi - lo);
     for (uint32_t n; lo < hi && pass; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;

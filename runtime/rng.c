@@ -233,10 +233,12 @@ int rng_poisson_means(uint64_t key, uint32_t lo, int64_t step, int n, const doub
 
 /* ---- many synapses at once ---- */
 
-/* A slice of one coordinate, in a buffer that ends with a whole group; zeros where there is none. */
+/* A slice of one coordinate in whole groups: where it is none, a copy in a buffer that ends with one; zeros
+ * where there is no coordinate. */
 static const uint32_t *group(uint32_t buffer[RNG_SLICE], const uint32_t *from, int at, int n)
 {
     int end = (n + RNG_GROUP - 1) / RNG_GROUP * RNG_GROUP, m = from ? n : 0;
+    if (m == end) return from + at;
     if (from) memcpy(buffer, from + at, (size_t)m * sizeof *buffer);
     memset(buffer + m, 0, (size_t)(end - m) * sizeof *buffer);
     return buffer;
@@ -306,6 +308,15 @@ void rng_line_below(RngLine *s, uint64_t k, uint32_t *out)
         out += m;
         k -= m;
     }
+}
+
+void rng_line_gaps(uint64_t key, uint32_t line, uint32_t from, int n, double scale, double *out)
+{
+    const RngKernels *k = rng_kernels();
+    uint64_t word[RNG_SLICE]; /* two a block */
+    cx_assert(n <= RNG_SLICE / 2);
+    k->line(key, line, from, n, word);
+    k->gaps(n, word, scale, out);
 }
 
 /* ---- Poisson trains ---- */

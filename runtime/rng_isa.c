@@ -194,6 +194,12 @@ static void isa_normals(int n, const uint64_t *restrict word, double *restrict o
         out[far[k]] = q[k];
 }
 
+static void isa_gaps(int n, const uint64_t *restrict word, double scale, double *restrict out)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = 1.0 + cx_floor(cx_log(1.0 - rng_unit(word[2 * i])) * scale);
+}
+
 static bool isa_below(uint32_t m, uint32_t reject, int n, const uint32_t *restrict word, uint32_t *restrict out)
 {
     uint32_t bad = 0;
@@ -286,5 +292,5 @@ static void isa_add(int n, const uint16_t *restrict count, const double *restric
 }
 
 const RngKernels RNG_PASTE(rng_kernels_, CX_ISA) = {
-    isa_words, isa_line, isa_scattered, isa_uniforms, isa_normals, isa_below, isa_counts, isa_poissons, isa_add,
+    isa_words, isa_line, isa_scattered, isa_uniforms, isa_normals, isa_gaps, isa_below, isa_counts, isa_poissons, isa_add,
 };

@@ -51,6 +51,8 @@ typedef struct RngKernels {
                       uint32_t c3, int n, uint64_t *word);
     void (*uniforms)(int n, const uint64_t *word, double *out);
     void (*normals)(int n, const uint64_t *word, double *out); /* n <= RNG_SLICE */
+    /* 1 + floor(scale log(1 - u)) of the first words of n blocks, of two words each. */
+    void (*gaps)(int n, const uint64_t *word, double scale, double *out);
     /* Lemire's numbers below m: the high halves of the products word m. True when some low half is
      * below `reject`, so that its word must be passed over. */
     bool (*below)(uint32_t m, uint32_t reject, int n, const uint32_t *word, uint32_t *out);

@@ -164,6 +164,7 @@ typedef struct PlanStim {
     PlanAttr weight;   /* LANE_SYNAPSE with source = target = the neuron */
     int weight_net, gain_net; /* numbers of the network that stand for the weight and its factor; -1: none */
     int drive_fn;      /* STIM_DRIVE: FN_DRIVE of the target's kernel */
+    bool after_arrivals; /* it reads what arrivals change */
     int n_links;       /* its outputs are indices */
     const PlanLink *link;
     PlanEvents list;   /* STIM_SPIKES */

@@ -64,6 +64,10 @@ void rng_line_start(RngLine *s, uint64_t key, uint32_t line, uint32_t n);
 /* The next k of them. */
 void rng_line_below(RngLine *s, uint64_t k, uint32_t *out);
 
+/* 1 + floor(scale log(1 - u)) for the uniforms of the blocks (line, from, 0, 0), (line, from + 1, 0, 0), …: with scale
+ * 1 / log(1 - p) the distances between events of probability p. n <= 256. */
+void rng_line_gaps(uint64_t key, uint32_t line, uint32_t from, int n, double scale, double *out);
+
 /* Private Poisson trains of one mean: neuron i takes the 16-bit word i % 8 of the block with counter (i / 8, 1,
  * step lo, step hi), and the block (i, 2, …) where that leaves its count open. Where events are rare, crowds of 64
  * neurons draw the number of their events so, and from the blocks (crowd, 3, …) who has them. Means above 64 are drawn

@@ -8,10 +8,16 @@ static bool prepare(RuleCall *c, Fail *f)
     return rule_check_draw(c, "k", c->proj->arg[0], false, f);
 }
 
+static uint64_t degree_of(const RuleCall *c, uint32_t s)
+{
+    (void)s;
+    return (uint64_t)c->proj->arg[0];
+}
+
 static bool row(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
 {
     (void)f;
-    rule_draw(w, c->key, rule_at(c->src, s), (uint64_t)c->proj->arg[0], c->tgt->n,
+    rule_draw(w, c->key, rule_at(c->src, s), degree_of(c, s), c->tgt->n,
               rule_self(c, c->src, c->tgt, s), c->multapses);
     return true;
 }
@@ -28,4 +34,5 @@ const Rule connect_outdegree = {
             .multapses_default = true},
     .prepare = prepare,
     .row = row,
+    .degree = degree_of,
 };

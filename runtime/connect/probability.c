@@ -12,6 +12,8 @@ static bool prepare(RuleCall *c, Fail *f)
     return rule_fail(c, f, "p = %.17g is not between 0 and 1", p);
 }
 
+enum { SOME = 256 }; /* distances drawn at a time */
+
 static bool row_constant(const RuleCall *c, RuleWork *w, uint32_t s)
 {
     double p = c->proj->arg[0];
@@ -21,14 +23,18 @@ static bool row_constant(const RuleCall *c, RuleWork *w, uint32_t s)
         for (uint32_t k = 0; k < n; k++) vec_push(w->pick, k + (k >= skip));
         return true;
     }
-    double scale = 1.0 / cx_log1p(-p);
-    double at = -1;
-    for (uint32_t k = 0;; k++) {
-        double u = rng_uniform((RngAt){.key = c->key, .c0 = neuron, .c1 = k});
-        at += 1 + __builtin_floor(cx_log(1.0 - u) * scale);
-        if (!(at < n)) return true;
-        uint32_t t = (uint32_t)at;
-        vec_push(w->pick, t + (t >= skip));
+    double scale = 1.0 / cx_log1p(-p), at = -1, gap[SOME];
+    int some;
+    for (uint32_t from = 0;; from += (uint32_t)some) {
+        double expected = (n - at) * p + 8;
+        some = expected < SOME ? (int)expected : SOME;
+        rng_line_gaps(c->key, neuron, from, some, scale, gap);
+        for (int k = 0; k < some; k++) {
+            at += gap[k];
+            if (!(at < n)) return true;
+            uint32_t t = (uint32_t)at;
+            vec_push(w->pick, t + (t >= skip));
+        }
     }
 }
 

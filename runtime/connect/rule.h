@@ -36,6 +36,8 @@ typedef struct Rule {
     bool (*row)(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f);
     bool (*column)(const RuleCall *c, RuleWork *w, uint32_t t, Fail *f);
     bool sorted;       /* picks come ascending */
+    /* How many targets the row of s has, where that is known before it is made; else NULL. */
+    uint64_t (*degree)(const RuleCall *c, uint32_t s);
 } Rule;
 
 extern const Rule *const rule_all[];

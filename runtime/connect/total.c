@@ -52,11 +52,16 @@ static bool prepare(RuleCall *c, Fail *f)
     return ok;
 }
 
-static bool row(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
+static uint64_t degree_of(const RuleCall *c, uint32_t s)
 {
     const uint64_t *degree = c->table;
+    return degree[s];
+}
+
+static bool row(const RuleCall *c, RuleWork *w, uint32_t s, Fail *f)
+{
     (void)f;
-    rule_draw(w, c->key, rule_at(c->src, s), degree[s], c->tgt->n, rule_self(c, c->src, c->tgt, s), c->multapses);
+    rule_draw(w, c->key, rule_at(c->src, s), degree_of(c, s), c->tgt->n, rule_self(c, c->src, c->tgt, s), c->multapses);
     return true;
 }
 
@@ -72,4 +77,5 @@ const Rule connect_total = {
             .multapses_default = true},
     .prepare = prepare,
     .row = row,
+    .degree = degree_of,
 };

@@ -219,6 +219,19 @@ Test(rng, lines_one_by_one)
         }
 }
 
+Test(rng, gaps_one_by_one)
+{
+    uint64_t key = rng_key(11, "gaps");
+    double gap[256], scale = 1 / cx_log1p(-0.03);
+    for (int n = 1; n <= 256; n += 1 + n / 3) {
+        rng_line_gaps(key, 5, 0xfffffff0u, n, scale, gap);
+        for (int k = 0; k < n; k++) {
+            double u = rng_uniform((RngAt){.key = key, .c0 = 5, .c1 = 0xfffffff0u + (uint32_t)k});
+            cr_assert_eq(gap[k], 1 + floor(cx_log(1 - u) * scale));
+        }
+    }
+}
+
 Test(rng, instruction_sets_agree)
 {
     const RngKernels *kernels[] = {&rng_kernels_base, &rng_kernels_avx2, &rng_kernels_avx512};
