@@ -28,7 +28,7 @@ static void make_room(void *user, int thread)
 static void index_targets(void *user, int thread)
 {
     Build *b = user;
-    plastic_index(b->e, b->g, &b->g->share[thread], thread);
+    plastic_index_make(b->e, b->g, &b->g->share[thread], thread);
 }
 
 /* After columns were filled each row's position is the end of the row. */
@@ -88,7 +88,6 @@ static bool build_group(Build *b, Group *g, Fail *f)
         s->base = build_acc_first(e, g->proj[0], t);
         for (int k = 1; k < g->n_projs; k++)
             if (build_acc_first(e, g->proj[k], t) < s->base) s->base = build_acc_first(e, g->proj[k], t);
-        if (g->plastic) s->base -= e->pop[e->plan->proj[g->proj[0]].tgt].part[t]; /* so that targets are neurons */
     }
     for (int k = 0; k < g->n_projs; k++) {
         int q = g->proj[k];
@@ -149,6 +148,18 @@ static bool prepare(Build *b, int q, Fail *f)
     return !rule->prepare || rule->prepare(c, f);
 }
 
+/* Projections are prepared side by side: `total` splits its number over all sources. */
+static void prepare_some(void *build, int thread)
+{
+    Build *b = build;
+    Builder *w = &b->builder[thread];
+    uint64_t q;
+    while (!w->failed && (q = atomic_fetch_add(&b->next, 1)) < (uint64_t)b->e->plan->n_projs) {
+        w->failed = !prepare(b, (int)q, &w->fail);
+        w->fail_at = q;
+    }
+}
+
 /* Says at once what would fill the memory for hours. A synapse takes two bytes at the very least. */
 static bool enough_memory(Build *b, Fail *f)
 {
@@ -180,9 +191,7 @@ bool engine_build(Engine *e, Fail *f)
         w->sums = cx_alloc(n, sizeof *w->sums, "connectivity");
         w->range = cx_alloc(n, sizeof *w->range, "connectivity");
     }
-    bool ok = true;
-    for (int q = 0; ok && q < e->plan->n_projs; q++) ok = prepare(&b, q, f);
-    ok = ok && enough_memory(&b, f);
+    bool ok = pass(&b, prepare_some, f) && enough_memory(&b, f);
     if (ok) build_groups(&b);
     for (int k = 0; ok && k < e->n_groups; k++) {
         ok = build_group(&b, &e->group[k], f);
