@@ -224,6 +224,7 @@ bool os_is_tty(FILE *f);
 int os_columns(FILE *f);                  /* terminal width, 80 if unknown */
 uint64_t os_rss(void);                    /* resident bytes now */
 uint64_t os_memory(void);                 /* bytes of this machine; 0 if unknown */
+void os_large_pages(void *p, size_t bytes); /* asks for them where a large array is met in any order */
 uint64_t os_free_bytes(const char *path); /* free space where `path` would be created */
 bool os_rename(const char *from, const char *to, Fail *f); /* syncs file and folder */
 bool os_exists(const char *path);

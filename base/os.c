@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -187,6 +188,19 @@ const char *os_basename(Arena *a, const char *path, const char *strip_ext)
     size_t n = end - start, ext = strip_ext ? strlen(strip_ext) : 0;
     if (ext && n > ext && memcmp(path + end - ext, strip_ext, ext) == 0) n -= ext;
     return arena_strndup(a, path + start, n);
+}
+
+/* Asks for large pages behind an array that nobody has touched yet: where it is met in any order, most of the time
+ * would go into finding pages. Nothing happens where the system has none. */
+void os_large_pages(void *p, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = (uintptr_t)1 << 21;
+    uintptr_t first = ((uintptr_t)p + page - 1) & ~(page - 1), end = ((uintptr_t)p + bytes) & ~(page - 1);
+    if (first < end) madvise((void *)first, end - first, MADV_HUGEPAGE);
+#else
+    (void)p, (void)bytes;
+#endif
 }
 
 /* Memory of this machine in bytes; 0 if it does not say. */

@@ -325,11 +325,23 @@ static bool looks(const IrModule *m, const IrFn *fn, Op op, FieldKind kind)
     return false;
 }
 
+static const uint8_t *use_of(Arena *a, const IrModule *m, const IrFn *fn)
+{
+    uint8_t *use = arena_many(a, uint8_t, vec_len(m->field) + 1);
+    for (size_t k = 0; k < vec_len(fn->ins); k++) {
+        const Ins *s = &fn->ins[k];
+        if (s->op == OP_LOAD) use[s->imm.k] |= PLAN_READS;
+        if (s->op == OP_STORE) use[s->imm.k] |= PLAN_WRITES;
+    }
+    return use;
+}
+
 void handlers_needs(const Inst *in, PlanSynapse *plan)
 {
     for (int k = 0; k < plan->n_handlers; k++) {
-        const PlanHandler *h = &plan->handler[k];
+        PlanHandler *h = (PlanHandler *)(uintptr_t)&plan->handler[k]; /* made by handlers_emit */
         const IrFn *fn = in->mod->fn[h->fn];
+        h->use = use_of(in->S->arena, in->mod, fn);
         bool neuron = looks(in->mod, fn, OP_SRC_LOAD, FIELD_SOURCE), trace = looks(in->mod, fn, OP_SRC_LOAD, FIELD_PRE);
         plan->reads_source = plan->reads_source || neuron;
         plan->needs_mult = plan->needs_mult || h->draws;

@@ -65,7 +65,7 @@ typedef struct Builder { /* temporaries of one thread */
     Batch batch;
     uint64_t *next;            /* vec, by delay: where the next synapse goes */
     uint64_t *key, *key2;      /* vecs: delays and where they stand in the batch, to be sorted */
-    uint32_t *mult;            /* vec: multiplicities of plastic synapses in the order they are stored, of one thread */
+    uint32_t *mult, *tgt;      /* vecs: multiplicities and targets of plastic synapses in the order they are stored, of one thread */
     uint16_t *tally;           /* vec: synapses of a row onto each target, all zero between rows */
     uint64_t *cursor;          /* vec: [row][thread], what of a row that is finished is in the batch */
     Seg **seg;                 /* vec a thread */

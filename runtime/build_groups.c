@@ -76,7 +76,7 @@ void build_groups(Build *b)
                 .src = p->src,
                 .by_target = by_target,
                 .plastic = p->synapse.name != NULL,
-                .wide = p->synapse.name || !narrow_with(e, NULL, q),
+                .wide = !narrow_with(e, NULL, q),
                 .weighted = p->weight.varies && !p->synapse.name,
                 .weight = p->weight.value,
                 .delayed = p->delay.varies,

@@ -448,12 +448,14 @@ static bool init_synapses(Build *b, Builder *w, int t)
     uint32_t *src = x->src; /* of the pairs, and in another order: not needed any more */
     for (uint32_t r = 0; r < x->n_rows; r++)
         for (uint64_t k = row[r].at; k < row[r + 1].at; k++) src[k - first] = x->first + r;
-    if (s->src) memcpy(s->src + first, src, n * sizeof *src);
+    BUILD_ROOM(w->tgt, n);
+    plastic_targets(g, s, first, n, w->tgt);
     if (s->mult) memcpy(s->mult + first, w->mult, n * sizeof *w->mult);
-    if (plastic_init(b->e, g, s, key, first, n, src, w->mult, w->work.scratch, why, sizeof why)) return true;
+    if (plastic_init(b->e, g, s, key, first, n, src, w->tgt, w->mult, w->work.scratch, why, sizeof why)) return true;
     for (uint32_t r = 0; r < x->n_rows; r++) { /* whose? */
         uint64_t at = row[r].at - first;
-        if (!plastic_init(b->e, g, s, key, row[r].at, row[r + 1].at - row[r].at, src + at, w->mult + at, w->work.scratch, why, sizeof why))
+        if (!plastic_init(b->e, g, s, key, row[r].at, row[r + 1].at - row[r].at, src + at, w->tgt + at, w->mult + at, w->work.scratch, why,
+                          sizeof why))
             return fail_synapse(b, w, g->proj[0], x->first + r, "%s", why);
     }
     cx_bug("a synapse of projection %s is wrong, but none can be found", b->call[g->proj[0]].proj->name);
@@ -512,6 +514,7 @@ void build_rows_free(Builder *w, int threads)
     vec_free(w->key);
     vec_free(w->key2);
     vec_free(w->mult);
+    vec_free(w->tgt);
     vec_free(w->cursor);
     vec_free(w->tally);
     for (int t = 0; t < threads; t++) vec_free(w->seg[t]);

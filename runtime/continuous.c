@@ -42,27 +42,22 @@ void continuous_order(Engine *e)
 static void check(Worker *w, const PlanProj *p, const Group *g, const Frame *fr, uint64_t at, size_t n)
 {
     const Kernel *k = plastic_kernel(w->engine, g);
+    const Share *s = &g->share[w->thread];
     for (int f = 0; f < k->n_fields; f++) {
         if (k->field[f].kind != FIELD_STATE) continue;
-        const double *v = fr->col[f];
+        const double *v = s->col[f] + at;
         double sum = 0; /* 0 where all are finite */
         for (size_t j = 0; j < n; j++) sum += 0 * v[j];
         for (size_t j = 0; sum != 0 && j < n; j++)
             if (!isfinite(v[j])) {
-                engine_step_fault(w, fr->step + 1, "%s of synapse %u -> %u of %s is not finite at %.15g ms", k->field[f].name,
-                                  plastic_source(g, &g->share[w->thread], at + j), fr->tgt[j], p->name, fr->t1);
+                uint32_t src, tgt;
+                plastic_sources(g, s, at + j, 1, &src);
+                plastic_targets(g, s, at + j, 1, &tgt);
+                engine_step_fault(w, fr->step + 1, "%s of synapse %u -> %u of %s is not finite at %.15g ms", k->field[f].name, src,
+                                  tgt, p->name, fr->t1);
                 return;
             }
     }
-}
-
-/* Lane 0 of the call is synapse `at`. */
-static void aim(Frame *fr, Worker *w, const Group *g, const Share *s, uint64_t at)
-{
-    fr->src = s->src ? s->src + at : NULL;
-    fr->tgt = (const uint32_t *)s->tgt + at;
-    fr->mult = s->mult ? s->mult + at : NULL;
-    plastic_point(w->engine, g, s, at, w->syn_col);
 }
 
 static void step_synapses(Worker *w, const PlanProj *p, const Group *g, int64_t step, double t, double t1)
@@ -75,15 +70,15 @@ static void step_synapses(Worker *w, const PlanProj *p, const Group *g, int64_t 
     double *out[PLAN_SUMS];
     if (p->synapse.step_draws) fr.key = rng_event(g->key, step, UINT32_MAX);
     for (int q = 0; q < p->synapse.n_flows; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
-    if (s->order) aim(&fr, w, g, s, 0);
     for (uint64_t at = 0, n; at < s->n; at += n) {
         n = s->n - at < ENGINE_BLOCK ? s->n - at : ENGINE_BLOCK;
-        if (!s->order) aim(&fr, w, g, s, at);
-        if (s->order) fn->list(fn, &fr, s->order + at, (int64_t)n, out);
-        else fn->range(fn, &fr, 0, (int64_t)n, out);
+        if (s->order) plastic_gather(w, g, s, NULL, s->order + at, n, &fr);
+        else plastic_aim(w, g, s, at, n, &fr);
+        fn->range(fn, &fr, 0, (int64_t)n, out);
+        if (s->order) plastic_back(w, g, s, NULL, s->order + at, n);
         for (int q = 0; q < p->synapse.n_flows; q++) {
             double *sum = w->col[p->tgt][p->synapse.flow[q]];
-            for (uint64_t j = 0; j < n; j++) sum[fr.tgt[s->order ? s->order[at + j] : j]] += out[q][j];
+            for (uint64_t j = 0; j < n; j++) sum[fr.tgt[j]] += out[q][j];
         }
         if (!s->order) check(w, p, g, &fr, at, n);
     }

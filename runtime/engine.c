@@ -435,6 +435,8 @@ static void free_worker(Engine *e, Worker *w)
     cx_free(w->came);
     cx_free(w->syn_col);
     cx_free(w->syn_src);
+    cx_free(w->syn_copy);
+    cx_free(w->lanes);
     cx_free(w->syn_out);
 }
 

@@ -28,7 +28,7 @@ static void make_room(void *user, int thread)
 static void index_targets(void *user, int thread)
 {
     Build *b = user;
-    plastic_index(b->e, b->g, &b->g->share[thread], thread);
+    plastic_index_make(b->e, b->g, &b->g->share[thread], thread);
 }
 
 /* After columns were filled each row's position is the end of the row. */
@@ -88,7 +88,6 @@ static bool build_group(Build *b, Group *g, Fail *f)
         s->base = build_acc_first(e, g->proj[0], t);
         for (int k = 1; k < g->n_projs; k++)
             if (build_acc_first(e, g->proj[k], t) < s->base) s->base = build_acc_first(e, g->proj[k], t);
-        if (g->plastic) s->base -= e->pop[e->plan->proj[g->proj[0]].tgt].part[t]; /* so that targets are neurons */
     }
     for (int k = 0; k < g->n_projs; k++) {
         int q = g->proj[k];

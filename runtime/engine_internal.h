@@ -67,14 +67,12 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     uint32_t base;
     uint64_t n;
     Ring ring;
-    /* Of a plastic group, where `tgt` holds neurons and synapses are numbered as they are stored. */
+    /* Of a plastic group, where `tgt` counts the neurons of the thread and synapses are numbered as they are stored. */
     double **col;      /* [field of the synapse's kernel]; NULL for columns of populations */
     uint32_t first;    /* the first target of the thread: where columns of targets begin */
-    uint32_t *src;     /* sources, where handlers that run at no arrival ask for them */
     uint32_t *mult;    /* multiplicities, where handlers draw and any is not 0 */
     struct Wait *wait; /* [handler] */
-    uint64_t *post_at; /* [neuron of the part, and one behind] into post; NULL without `on post` */
-    uint32_t *post;    /* synapses by target, ascending */
+    struct PlasticIndex *by_target; /* NULL without `on post` */
     uint32_t *order;   /* in which they act in every step; NULL: as they are stored */
 } Share;
 
@@ -85,7 +83,7 @@ typedef struct Group {
     int src, n_projs;
     int *proj;                 /* vec */
     bool by_target, wide, weighted, delayed;
-    bool plastic;              /* one projection whose synapses have columns; wide, not weighted */
+    bool plastic;              /* one projection whose synapses have columns; not weighted */
     double weight;             /* when not weighted */
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
@@ -196,7 +194,9 @@ typedef struct Worker { /* what one thread owns */
     void *scratch;
     double **syn_col;   /* columns of the synapses of one call */
     double *syn_out;    /* PLAN_SUMS times ENGINE_BLOCK */
-    uint32_t *syn_src;  /* ENGINE_BLOCK */
+    uint32_t *syn_src, *syn_tgt, *syn_mult; /* ENGINE_BLOCK each: the synapses of one call */
+    double *syn_copy;   /* ENGINE_BLOCK for each column, where the synapses of a call do not stand together */
+    struct PlasticLanes *lanes; /* two */
     uint32_t ***fired;  /* [pop][stamp modulo heard_steps]: vec of its own neurons that spiked */
     uint32_t ***came;   /* the same of channels */
     Trouble trouble[2];
@@ -296,14 +296,20 @@ static inline const Kernel *plastic_kernel(const Engine *e, const Group *g)
 {
     return e->plan->kernel[e->plan->proj[g->proj[0]].synapse.kernel];
 }
-/* Points `col` at the columns of the synapses of a share from `first` on, and of their neurons. */
-void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col);
-uint32_t plastic_source(const Group *g, const Share *s, uint64_t at); /* of synapse `at` */
-/* Runs FN_INIT for the n synapses from `first` on and checks what came out; tgt, src, mult: theirs. */
+/* The ends of the n synapses from `at` on, in their order. */
+void plastic_sources(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *src);
+void plastic_targets(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *tgt);
+/* Points a call of one of their functions at the n <= ENGINE_BLOCK synapses from `at` on, lane 0 being the first: all of
+ * the frame but `step`, times and key. */
+void plastic_aim(Worker *w, const Group *g, const Share *s, uint64_t at, size_t n, Frame *fr);
+/* The same for any n synapses, whose columns are copied together; plastic_back puts them back. `use` says what the
+ * function does to each field (PlanUse); NULL: all that it can. */
+void plastic_gather(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr);
+void plastic_back(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n);
+/* Runs FN_INIT for the n synapses from `first` on and checks what came out; src, tgt, mult: theirs. */
 bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
-                  const uint32_t *mult, void *scratch, char *why, size_t size);
+                  const uint32_t *tgt, const uint32_t *mult, void *scratch, char *why, size_t size);
 void plastic_room(const Engine *e, const Group *g, Share *s, int thread);
-void plastic_index(const Engine *e, const Group *g, Share *s, int thread);
 size_t plastic_bytes(const Engine *e, const Group *g, int thread);
 void plastic_free(const Engine *e, const Group *g, Share *s);
 void plastic_workers(Engine *e);
@@ -319,14 +325,47 @@ void plastic_note(const Engine *e, const Group *g, Share *s, int pop, int field,
 void plastic_send(const Engine *e, const Group *g, Share *s, int channel, int64_t step, const uint32_t *id, size_t n);
 void plastic_came(Worker *w, int channel, int64_t step, const uint32_t *id, size_t n);
 void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t n);
+/* plastic_look.c */
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
 void plastic_values(const Engine *e, int rec, int var, double *out);
 /* Column of the population that a field "source.V" or "target.V" names. */
 double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f);
-/* Visits the columns of all plastic synapses onto a population. */
-void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),
-                   void *user);
+/* Is there one value of the field for each synapse? Is it kept with the synapses at all? */
+static inline bool plastic_own(const KernelField *f)
+{
+    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET && f->kind != FIELD_NETWORK;
+}
+static inline bool plastic_each(const KernelField *f)
+{
+    return plastic_own(f) && f->kind != FIELD_PRE && f->kind != FIELD_POST && !f->uniform;
+}
+
+/* ---- plastic_index.c: synapses by target ---- */
+typedef struct PlasticIndex PlasticIndex;
+typedef struct PlasticLanes { /* synapses of one call, not next to each other */
+    size_t n;
+    uint32_t at[ENGINE_BLOCK], src[ENGINE_BLOCK], tgt[ENGINE_BLOCK];
+} PlasticLanes;
+typedef struct PlasticCursor { /* in the synapses onto one neuron */
+    uint64_t next, end;        /* of the entries */
+    uint32_t tgt, at, row;     /* neuron; the last synapse that was read, and its source or one before */
+} PlasticCursor;
+void plastic_index_make(const Engine *e, const Group *g, Share *s, int thread);
+size_t plastic_index_bytes(const PlasticIndex *x);
+void plastic_index_free(PlasticIndex *x);
+PlasticCursor plastic_index_find(const Share *s, uint32_t neuron);
+/* Adds synapses until lanes->n is `most` or the cursor is at its end; sources only where `sources`. */
+void plastic_index_read(const PlasticIndex *x, PlasticCursor *c, bool sources, size_t most, PlasticLanes *lanes);
+
+/* ---- plastic_state.c: visits the columns of all plastic synapses onto a population. ---- */
+typedef struct StatePart { /* elements at … at + n of `of` */
+    const char *name;
+    const void *data;
+    size_t at, n, of, size;
+} StatePart;
+typedef void StateVisit(void *user, const StatePart *part);
+void plastic_state(const Engine *e, int pop, StateVisit *visit, void *user);
 
 /* ---- links.c: columns of other populations ---- */
 void links_columns(Engine *e); /* once all populations are made */
@@ -350,7 +389,6 @@ void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...) CX_PRINTF(
 void prepare_pop(Engine *e, int pop);
 
 /* ---- state.c: everything a run can change, listed once ---- */
-typedef void StateVisit(void *user, const char *name, const void *data, size_t count, size_t size);
 void state_each(const Engine *e, int pop, StateVisit *visit, void *user);
 uint64_t state_hash(const Engine *e, int pop);
 size_t state_bytes(const Engine *e);

@@ -6,21 +6,11 @@
 #include <math.h>
 #include <string.h>
 
+enum { POST_BLOCK = 256 }; /* synapses that are worked at together, while as many are asked for */
+
 static const PlanSynapse *model_of(const Engine *e, const Group *g)
 {
     return &e->plan->proj[g->proj[0]].synapse;
-}
-
-/* Kept with the synapses? */
-static bool own(const KernelField *f)
-{
-    return f->kind != FIELD_SOURCE && f->kind != FIELD_TARGET && f->kind != FIELD_NETWORK;
-}
-
-/* One value for each synapse? */
-static bool each(const KernelField *f)
-{
-    return own(f) && f->kind != FIELD_PRE && f->kind != FIELD_POST && !f->uniform;
 }
 
 /* How many values of a field a thread keeps. */
@@ -54,15 +44,10 @@ static void point(const Engine *e, const Group *g, const Share *s, uint64_t firs
     const Kernel *k = plastic_kernel(e, g);
     for (int f = 0; f < k->n_fields; f++) {
         const KernelField *field = &k->field[f];
-        if (!own(field)) col[f] = plastic_neurons(e, &e->plan->proj[g->proj[0]], field);
+        if (!plastic_own(field)) col[f] = plastic_neurons(e, &e->plan->proj[g->proj[0]], field);
         else if (field->kind == FIELD_POST) col[f] = (double *)((uintptr_t)s->col[f] - s->first * sizeof(double)); /* by neuron */
-        else col[f] = s->col[f] + (each(field) ? first : 0);
+        else col[f] = s->col[f] + (plastic_each(field) ? first : 0);
     }
-}
-
-void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col)
-{
-    point(e, g, s, first, col);
 }
 
 /* ---- building ---- */
@@ -72,9 +57,12 @@ void plastic_room(const Engine *e, const Group *g, Share *s, int thread)
     const Kernel *k = plastic_kernel(e, g);
     s->col = cx_alloc((size_t)k->n_fields, sizeof *s->col, "synapses");
     for (int f = 0; f < k->n_fields; f++)
-        if (own(&k->field[f])) s->col[f] = cx_alloc(room(e, g, s, &k->field[f], thread), sizeof(double), "synapses");
+        if (plastic_own(&k->field[f])) {
+            size_t n = room(e, g, s, &k->field[f], thread);
+            s->col[f] = cx_alloc(n, sizeof(double), "synapses");
+            os_large_pages(s->col[f], n * sizeof(double));
+        }
     s->first = e->pop[e->plan->proj[g->proj[0]].tgt].part[thread];
-    if (model_of(e, g)->needs_source) s->src = cx_alloc(s->n, sizeof *s->src, "synapses");
     if (model_of(e, g)->needs_mult) s->mult = cx_alloc(s->n, sizeof *s->mult, "synapses");
 }
 
@@ -99,22 +87,21 @@ static bool check_ranges(const Kernel *k, const Frame *fr, size_t n, const uint3
 }
 
 bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
-                  const uint32_t *mult, void *scratch, char *why, size_t size)
+                  const uint32_t *tgt, const uint32_t *mult, void *scratch, char *why, size_t size)
 {
     const PlanProj *p = &e->plan->proj[g->proj[0]];
     const Kernel *k = plastic_kernel(e, g);
     const PlanPort *port = &e->plan->pop[p->tgt].port[p->port];
-    const uint32_t *tgt = (const uint32_t *)s->tgt + first;
     if (!n) return true;
     double **col = cx_alloc((size_t)k->n_fields, sizeof *col, "synapses");
-    for (int f = 0; f < k->n_fields; f++) col[f] = own(&k->field[f]) ? s->col[f] + (each(&k->field[f]) ? first : 0) : agenda_column(e, &k->field[f]);
+    for (int f = 0; f < k->n_fields; f++) col[f] = plastic_own(&k->field[f]) ? s->col[f] + (plastic_each(&k->field[f]) ? first : 0) : agenda_column(e, &k->field[f]);
     Frame fr = {.col = col, .key = key, .src = src, .tgt = tgt, .mult = mult, .scratch = scratch, .t1 = e->plan->dt};
     const KernelFn *init = &k->fn[p->synapse.fn_init];
     init->range(init, &fr, 0, (int64_t)n, NULL);
     bool ok = true;
     for (int f = 0; ok && f < k->n_fields; f++) {
         const KernelField *field = &k->field[f];
-        if (!each(field) || field->kind == FIELD_HIDDEN) continue;
+        if (!plastic_each(field) || field->kind == FIELD_HIDDEN) continue;
         bool weight = !strcmp(field->name, "weight");
         for (size_t j = 0; ok && j < n; j++) {
             double v = col[f][j];
@@ -131,35 +118,14 @@ bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint6
     return ok;
 }
 
-/* The synapses of a thread by target, for `on post`. */
-void plastic_index(const Engine *e, const Group *g, Share *s, int thread)
-{
-    const PlanProj *p = &e->plan->proj[g->proj[0]];
-    if (!has(&p->synapse, ON_POST)) return;
-    uint32_t lo = e->pop[p->tgt].part[thread], n = e->pop[p->tgt].part[thread + 1] - lo;
-    const uint32_t *tgt = s->tgt;
-    if (s->n > UINT32_MAX) cx_bug("more than 2^32 plastic synapses on one thread");
-    s->post_at = cx_alloc((size_t)n + 2, sizeof *s->post_at, "synapses");
-    s->post = cx_alloc(s->n, sizeof *s->post, "synapses");
-    uint64_t *at = s->post_at + 1; /* which filling moves on by one place, to where it belongs */
-    for (uint64_t k = 0; k < s->n; k++) at[tgt[k] - lo + 1]++;
-    for (uint32_t j = 0; j < n; j++) at[j + 1] += at[j];
-    for (uint64_t k = 0; k < s->n; k++) s->post[at[tgt[k] - lo]++] = (uint32_t)k;
-}
-
 size_t plastic_bytes(const Engine *e, const Group *g, int thread)
 {
     const Kernel *k = plastic_kernel(e, g);
     const Share *s = &g->share[thread];
-    const PlanProj *p = &e->plan->proj[g->proj[0]];
-    size_t one = (s->src ? sizeof *s->src : 0) + (s->mult ? sizeof *s->mult : 0), bytes = 0;
+    size_t bytes = (s->mult ? sizeof *s->mult : 0) * s->n + plastic_index_bytes(s->by_target);
     for (int f = 0; f < k->n_fields; f++)
-        if (own(&k->field[f])) bytes += room(e, g, s, &k->field[f], thread) * sizeof(double);
-    if (s->post_at) {
-        one += sizeof *s->post;
-        bytes += (e->pop[p->tgt].part[thread + 1] - e->pop[p->tgt].part[thread] + 2) * sizeof *s->post_at;
-    }
-    return bytes + one * s->n;
+        if (plastic_own(&k->field[f])) bytes += room(e, g, s, &k->field[f], thread) * sizeof(double);
+    return bytes;
 }
 
 void plastic_free(const Engine *e, const Group *g, Share *s)
@@ -167,15 +133,13 @@ void plastic_free(const Engine *e, const Group *g, Share *s)
     const Kernel *k = plastic_kernel(e, g);
     for (int f = 0; s->col && f < k->n_fields; f++) cx_free(s->col[f]);
     cx_free(s->col);
-    cx_free(s->src);
     cx_free(s->mult);
     for (int h = 0; s->wait && h < model_of(e, g)->n_handlers; h++) {
         ring_free(&s->wait[h].late);
         cx_free(s->wait[h].count);
     }
     cx_free(s->wait);
-    cx_free(s->post_at);
-    cx_free(s->post);
+    plastic_index_free(s->by_target);
     cx_free(s->order);
 }
 
@@ -191,7 +155,11 @@ void plastic_workers(Engine *e)
         Worker *w = &e->worker[t];
         w->syn_col = cx_alloc((size_t)n, sizeof *w->syn_col, "engine");
         w->syn_out = cx_alloc((size_t)PLAN_SUMS * ENGINE_BLOCK, sizeof *w->syn_out, "engine");
-        w->syn_src = cx_alloc(ENGINE_BLOCK, sizeof *w->syn_src, "engine");
+        w->syn_src = cx_alloc(3 * ENGINE_BLOCK, sizeof *w->syn_src, "engine");
+        w->syn_tgt = w->syn_src + ENGINE_BLOCK;
+        w->syn_mult = w->syn_tgt + ENGINE_BLOCK;
+        w->syn_copy = cx_alloc((size_t)n * ENGINE_BLOCK, sizeof *w->syn_copy, "engine");
+        w->lanes = cx_alloc(2, sizeof *w->lanes, "engine");
         w->fired = cx_alloc((size_t)e->plan->n_pops, sizeof *w->fired, "engine");
         for (int p = 0; p < e->plan->n_pops; p++)
             if (e->pop[p].heard) w->fired[p] = cx_alloc(e->pop[p].heard_steps, sizeof *w->fired[p], "engine");
@@ -313,9 +281,68 @@ static uint32_t row_of(const Group *g, const Share *s, uint64_t at)
     return lo;
 }
 
-uint32_t plastic_source(const Group *g, const Share *s, uint64_t at)
+void plastic_sources(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *src)
 {
-    return row_of(g, s, at);
+    uint32_t row = n ? row_of(g, s, at) : 0;
+    for (size_t k = 0; k < n; row++)
+        for (; k < n && at + k < s->row[row + 1].at; k++) src[k] = row;
+}
+
+void plastic_targets(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *tgt)
+{
+    const uint16_t *t16 = (const uint16_t *)s->tgt + (g->wide ? 0 : at);
+    const uint32_t *t32 = (const uint32_t *)s->tgt + (g->wide ? at : 0);
+    uint32_t first = s->first;
+    if (g->wide)
+        for (size_t k = 0; k < n; k++) tgt[k] = first + t32[k];
+    else
+        for (size_t k = 0; k < n; k++) tgt[k] = first + t16[k];
+}
+
+void plastic_aim(Worker *w, const Group *g, const Share *s, uint64_t at, size_t n, Frame *fr)
+{
+    plastic_sources(g, s, at, n, w->syn_src);
+    plastic_targets(g, s, at, n, w->syn_tgt);
+    fr->src = w->syn_src;
+    fr->tgt = w->syn_tgt;
+    fr->mult = s->mult ? s->mult + at : NULL;
+    point(w->engine, g, s, at, w->syn_col);
+}
+
+static void gather(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr)
+{
+    const Kernel *k = plastic_kernel(w->engine, g);
+    for (int f = 0; f < k->n_fields; f++) {
+        if (!plastic_each(&k->field[f])) continue;
+        double *to = w->syn_col[f] = w->syn_copy + (size_t)f * ENGINE_BLOCK;
+        const double *from = s->col[f];
+        for (size_t j = 0; (!use || use[f] & PLAN_READS) && j < n; j++) to[j] = from[at[j]];
+    }
+    fr->mult = s->mult ? w->syn_mult : NULL;
+    for (size_t j = 0; s->mult && j < n; j++) w->syn_mult[j] = s->mult[at[j]];
+}
+
+void plastic_gather(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr)
+{
+    for (size_t j = 0; j < n; j++) {
+        plastic_sources(g, s, at[j], 1, &w->syn_src[j]);
+        plastic_targets(g, s, at[j], 1, &w->syn_tgt[j]);
+    }
+    fr->src = w->syn_src;
+    fr->tgt = w->syn_tgt;
+    point(w->engine, g, s, 0, w->syn_col);
+    gather(w, g, s, use, at, n, fr);
+}
+
+void plastic_back(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n)
+{
+    const Kernel *k = plastic_kernel(w->engine, g);
+    for (int f = 0; f < k->n_fields; f++) {
+        if (!plastic_each(&k->field[f]) || (use && !(use[f] & PLAN_WRITES))) continue;
+        const double *from = w->syn_copy + (size_t)f * ENGINE_BLOCK;
+        double *to = s->col[f];
+        for (size_t j = 0; j < n; j++) to[at[j]] = from[j];
+    }
 }
 
 typedef struct Call { /* of a handler */
@@ -329,8 +356,9 @@ typedef struct Call { /* of a handler */
 
 static Call call_of(Worker *w, const Group *g, const PlanHandler *h, int64_t step, double t, double t1)
 {
+    point(w->engine, g, &g->share[w->thread], 0, w->syn_col);
     return (Call){w, g, &g->share[w->thread], h, &plastic_kernel(w->engine, g)->fn[h->fn],
-                  {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .scratch = w->scratch}};
+                  {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .tgt = w->syn_tgt, .scratch = w->scratch}};
 }
 
 /* Another event of this step, of those that one synapse may have in it: it draws numbers of its own. */
@@ -339,13 +367,13 @@ static void number(Call *c, uint32_t event)
     if (c->h->draws) c->fr.key = rng_event(c->g->key, c->fr.step, event);
 }
 
-/* Points the call at the n synapses from `at` on. */
-static void aim(Call *c, uint64_t at, const uint32_t *src)
+/* Points the call, whose ends are known, at the synapses from `at` on. */
+static void aim(Call *c, uint64_t at)
 {
-    c->fr.src = src;
-    c->fr.tgt = (const uint32_t *)c->s->tgt + at;
-    c->fr.mult = c->s->mult ? c->s->mult + at : NULL;
-    point(c->w->engine, c->g, c->s, at, c->w->syn_col);
+    const Kernel *k = plastic_kernel(c->w->engine, c->g);
+    for (int f = 0; f < k->n_fields; f++)
+        if (plastic_each(&k->field[f])) c->w->syn_col[f] = c->s->col[f] + at;
+    if (c->s->mult) c->fr.mult = c->s->mult + at;
 }
 
 /* What the handler adds to sums of the targets is added in the order of the segment. */
@@ -357,7 +385,8 @@ static void arrive(Call *c, uint64_t at, uint64_t m)
     for (int q = 0; q < c->h->n_sums; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
     for (uint64_t n; m; at += n, m -= n) {
         n = m < ENGINE_BLOCK ? m : ENGINE_BLOCK;
-        aim(c, at, w->syn_src);
+        aim(c, at);
+        plastic_targets(c->g, c->s, at, n, w->syn_tgt);
         c->fn->range(c->fn, &c->fr, 0, (int64_t)n, out);
         for (int q = 0; q < c->h->n_sums; q++) {
             double *acc = w->col[tgt][c->h->sum[q]];
@@ -419,6 +448,47 @@ static const uint32_t *came(const Worker *w, int channel, int64_t stamp)
     return w->came[channel][(uint64_t)stamp & (w->engine->channel[channel].steps - 1)];
 }
 
+/* Asks for what the call will need of the synapses. */
+static void ask_for(const Call *c, const PlasticLanes *x)
+{
+    const Kernel *k = plastic_kernel(c->w->engine, c->g);
+    for (int f = 0; f < k->n_fields; f++) {
+        if (!plastic_each(&k->field[f]) || (c->h->use && !c->h->use[f])) continue;
+        const double *column = c->s->col[f];
+        for (size_t j = 0; j < x->n; j++) __builtin_prefetch(&column[x->at[j]], 1);
+    }
+}
+
+/* The handler for all synapses onto n neurons: blocks of synapses, of which the next is on its way from memory while one
+ * is worked at. */
+static void follow(Call *c, const uint32_t *neuron, size_t n)
+{
+    Worker *w = c->w;
+    const PlasticIndex *index = c->s->by_target;
+    bool sources = model_of(w->engine, c->g)->needs_source;
+    PlasticLanes *next = &w->lanes[0], *now = &w->lanes[1];
+    PlasticCursor at = {0};
+    now->n = 0;
+    for (size_t k = 0; k < n || at.next < at.end || now->n;) {
+        next->n = 0;
+        while (next->n < POST_BLOCK && (k < n || at.next < at.end)) {
+            if (at.next == at.end) at = plastic_index_find(c->s, neuron[k++]);
+            plastic_index_read(index, &at, sources, POST_BLOCK, next);
+        }
+        ask_for(c, next);
+        if (now->n) {
+            c->fr.src = now->src;
+            c->fr.tgt = now->tgt;
+            gather(w, c->g, c->s, c->h->use, now->at, now->n, &c->fr);
+            c->fn->range(c->fn, &c->fr, 0, (int64_t)now->n, NULL);
+            plastic_back(w, c->g, c->s, c->h->use, now->at, now->n);
+        }
+        PlasticLanes *done = now;
+        now = next;
+        next = done;
+    }
+}
+
 /* `on post` for the neurons that spiked with the stamp of `step`, or `after` before, in the order projection, neuron,
  * synapse. */
 void plastic_post(Worker *w, int64_t step, double t, double t1)
@@ -438,12 +508,9 @@ void plastic_post(Worker *w, int64_t step, double t, double t1)
             if (!vec_len(fired)) continue;
             Call c = call_of(w, g, h, step, t, t1);
             number(&c, 0);
-            aim(&c, 0, s->src);
-            for (size_t j = 0; j < vec_len(fired); j++) {
-                const uint64_t *at = s->post_at + (fired[j] - tgt->part[w->thread]);
-                if (at[1] > at[0]) c.fn->list(c.fn, &c.fr, s->post + at[0], (int64_t)(at[1] - at[0]), NULL);
-            }
+            follow(&c, fired, vec_len(fired));
             if (h->trace < 0) continue;
+            point(e, g, s, 0, w->syn_col);
             const KernelFn *trace = &plastic_kernel(e, g)->fn[h->trace];
             trace->list(trace, &c.fr, fired, (int64_t)vec_len(fired), NULL);
         }
@@ -463,10 +530,13 @@ void plastic_events(Worker *w, int64_t step, double t, double t1)
             uint32_t *count = &s->wait[k].count[(uint64_t)step & s->wait[k].mask];
             if (s->n) {
                 Call c = call_of(w, g, &m->handler[k], step, t, t1);
-                aim(&c, 0, s->src);
                 for (uint32_t event = 0; event < *count; event++) {
                     number(&c, event);
-                    c.fn->range(c.fn, &c.fr, 0, (int64_t)s->n, NULL);
+                    for (uint64_t at = 0, n; at < s->n; at += n) {
+                        n = s->n - at < ENGINE_BLOCK ? s->n - at : ENGINE_BLOCK;
+                        plastic_aim(w, g, s, at, n, &c.fr);
+                        c.fn->range(c.fn, &c.fr, 0, (int64_t)n, NULL);
+                    }
                 }
             }
             *count = 0;
@@ -511,132 +581,4 @@ void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t 
     uint32_t **list = &w->fired[pop][(uint64_t)(step + 1) & (w->engine->pop[pop].heard_steps - 1)];
     vec_clear(*list);
     for (size_t k = 0; k < n; k++) vec_push(*list, id[k]);
-}
-
-/* ---- looking at them ---- */
-
-typedef struct Ranking {
-    uint32_t **position;
-    uint64_t n;
-} Ranking;
-
-static void place(void *user, const EdgeAt *x)
-{
-    Ranking *p = user;
-    p->position[x->thread][x->at] = (uint32_t)p->n++;
-}
-
-/* [thread][synapse]: place in the order (source, target, multiplicity). */
-static uint32_t **positions(const Engine *e, int proj)
-{
-    const Group *g = &e->group[e->proj_group[proj]];
-    Ranking p = {cx_alloc((size_t)e->n_threads, sizeof *p.position, "recordings"), 0};
-    if (e->proj_synapses[proj] > UINT32_MAX) cx_bug("more than 2^32 synapses of one projection are looked at");
-    for (int t = 0; t < e->n_threads; t++) p.position[t] = cx_alloc(g->share[t].n, sizeof **p.position, "recordings");
-    engine_edges_visit(e, proj, place, &p);
-    return p.position;
-}
-
-void plastic_make_rec(Engine *e, int k)
-{
-    SynRec *r = &e->syn_rec[k];
-    r->plan = &e->plan->syn_rec[k];
-    r->n = e->proj_synapses[r->plan->proj];
-    r->value = cx_alloc((size_t)r->plan->n_vars, sizeof *r->value, "recordings");
-    if (e->plan->proj[r->plan->proj].synapse.name || e->plan->proj[r->plan->proj].watched) r->position = positions(e, r->plan->proj);
-}
-
-/* A field of the synapses of one thread, to dst[position]. */
-static void column(const Engine *e, const Group *g, const Share *s, int f, const uint32_t *position, double *dst)
-{
-    const KernelField *field = &plastic_kernel(e, g)->field[f];
-    const double *from = s->col[f];
-    const uint32_t *tgt = s->tgt;
-    for (uint32_t src = 0; src < g->n_rows; src++)
-        for (uint64_t k = s->row[src].at; k < s->row[src + 1].at; k++)
-            dst[position[k]] = from[field->kind == FIELD_PRE ? src : field->kind == FIELD_POST ? tgt[k] - s->first : field->uniform ? 0 : k];
-}
-
-/* Values of one variable of the synapses of one thread, to dst[position]. */
-static void values(const Engine *e, const SynRec *r, const PlanVar *var, int thread, Frame fr, double *buffer, double *dst)
-{
-    const Group *g = &e->group[e->proj_group[r->plan->proj]];
-    const Share *s = &g->share[thread];
-    const uint32_t *position = r->position[thread];
-    if (!g->plastic) {
-        for (uint64_t k = 0; k < s->n; k++) dst[position[k]] = s->weight ? s->weight[k] : g->weight;
-        return;
-    }
-    if (var->field >= 0) {
-        column(e, g, s, var->field, position, dst);
-        return;
-    }
-    const KernelFn *fn = &plastic_kernel(e, g)->fn[var->fn];
-    double *const out[1] = {buffer};
-    uint32_t row = 0;
-    for (uint64_t at = 0, n; at < s->n; at += n) {
-        while (s->row[row + 1].at <= at) row++;
-        n = s->row[row + 1].at - at < ENGINE_BLOCK ? s->row[row + 1].at - at : ENGINE_BLOCK;
-        point(e, g, s, at, (double **)(uintptr_t)fr.col);
-        fr.tgt = (const uint32_t *)s->tgt + at;
-        for (uint64_t k = 0; k < n; k++) ((uint32_t *)(uintptr_t)fr.src)[k] = row;
-        fn->range(fn, &fr, 0, (int64_t)n, out);
-        for (uint64_t k = 0; k < n; k++) dst[position[at + k]] = buffer[k];
-    }
-}
-
-void plastic_record(Worker *w, int k, int64_t step, double t, double t1)
-{
-    Engine *e = w->engine;
-    for (int r = 0; r < e->plan->n_syn_recs; r++) {
-        const SynRec *rec = &e->syn_rec[r];
-        const PlanSynRec *p = rec->plan;
-        if (!plan_due(&p->when, step)) continue;
-        double *frame = engine_record_slot(e, &p->when, rec->frames, (size_t)p->n_vars * rec->n, w->turn, k, step);
-        Frame fr = {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .scratch = w->scratch};
-        for (int v = 0; v < p->n_vars; v++) values(e, rec, &p->var[v], w->thread, fr, w->out, frame + (size_t)v * rec->n);
-    }
-}
-
-static void keep_weight(void *user, const EdgeAt *x)
-{
-    double **next = user;
-    *(*next)++ = x->weight;
-}
-
-/* Values of a variable of a synapse recorder at the time reached. */
-void plastic_values(const Engine *e, int rec, int var, double *out)
-{
-    const SynRec *r = &e->syn_rec[rec];
-    const PlanVar *v = &r->plan->var[var];
-    Worker *w = &e->worker[0];
-    if (!r->position) {
-        engine_edges_visit(e, r->plan->proj, keep_weight, &out);
-        return;
-    }
-    Frame fr = {.col = w->syn_col, .step = e->step, .t = decimal_time(e->step, e->plan->dt), .t1 = decimal_time(e->step + 1, e->plan->dt),
-                .src = w->syn_src, .scratch = w->scratch};
-    for (int t = 0; t < e->n_threads; t++) values(e, r, v, t, fr, w->out, out);
-}
-
-void plastic_state(const Engine *e, int pop, void (*visit)(void *user, const char *name, const void *data, size_t count, size_t size),
-                   void *user)
-{
-    for (int q = 0; q < e->plan->n_projs; q++) {
-        const PlanProj *p = &e->plan->proj[q];
-        if (!p->synapse.name || p->tgt != pop) continue;
-        const Group *g = &e->group[e->proj_group[q]];
-        const Kernel *k = plastic_kernel(e, g);
-        size_t n = e->proj_synapses[q];
-        uint32_t **position = positions(e, q);
-        double *all = cx_alloc(n, sizeof *all, "state");
-        for (int f = 0; f < k->n_fields; f++) {
-            if (!own(&k->field[f])) continue;
-            for (int t = 0; t < e->n_threads; t++) column(e, g, &g->share[t], f, position[t], all);
-            visit(user, k->field[f].name, all, n, sizeof *all);
-        }
-        for (int t = 0; t < e->n_threads; t++) cx_free(position[t]);
-        cx_free(position);
-        cx_free(all);
-    }
 }

@@ -94,9 +94,12 @@ typedef struct PlanFrom { /* neurons whose spikes, or other events, are events o
     int field;           /* -1: spikes; or a column that is 1 where the event came in the last step */
     PlanSelect sel;
 } PlanFrom;
+enum PlanUse { PLAN_READS = 1, PLAN_WRITES = 2 }; /* what a function does to a field */
+
 typedef struct PlanHandler { /* what synapses do at one kind of moment */
     PlanWhen when;
     int fn;              /* FN_PRE, FN_POST or FN_EVENT */
+    const uint8_t *use;  /* [field of the kernel]: PlanUse of fn, at least; NULL: all of both */
     int trace;           /* FN_TRACE behind it, over the source or the target; -1: none */
     int field;           /* -1; or it is at an event of the source or target instead, where this column of theirs is 1 */
     int64_t after;       /* steps behind the arrival, behind the spike of the target, or behind the event */

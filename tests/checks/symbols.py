@@ -49,7 +49,7 @@ ALSO = {
     "registry.c": ["runtime_registry"],
 }
 # Families: files whose name begins so may use it as a prefix.
-FAMILY = ["ir_", "protocol_", "diag_", "engine_", "output_", "rng_", "interp_", "native_"]
+FAMILY = ["ir_", "protocol_", "diag_", "engine_", "output_", "rng_", "interp_", "native_", "plastic_"]
 # Folders of one descriptor a file: `connect_total` in connect/total.c.
 DESCRIPTOR = ["connect", "stimulus", "measure", "integrator", "backend", "plot"]
 
