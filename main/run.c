@@ -102,8 +102,9 @@ static void tell(const Options *o, const Summary *s, const EngineStats *st, cons
     summary_print(s, stdout, color, columns);
     putchar('\n');
     summary_raster(s, stdout, color, columns, 0);
-    printf("\n%llu neurons, %llu synapses, %llu spikes; built in %.2f s, run in %.2f s with %d thread%s\n", (unsigned long long)st->neurons,
-           (unsigned long long)st->synapses, (unsigned long long)st->spikes, st->build_s, st->run_s, st->threads, st->threads == 1 ? "" : "s");
+    const char *few = !o->threads && st->threads < os_cores() ? ", for so few neurons gain nothing from more" : "";
+    printf("\n%llu neurons, %llu synapses, %llu spikes; built in %.2f s, run in %.2f s with %d thread%s%s\n", (unsigned long long)st->neurons,
+           (unsigned long long)st->synapses, (unsigned long long)st->spikes, st->build_s, st->run_s, st->threads, st->threads == 1 ? "" : "s", few);
     printf("results: %s\nnext:    cortexc plot %s\n", path, path);
 }
 
