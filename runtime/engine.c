@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEURONS_A_THREAD = 2000 }; /* fewer are not worth a thread */
+enum { NEURONS_A_THREAD = 2000 /* fewer are not worth a thread */, TILE_BYTES = 1 << 20 };
 
 /* The number of selected neurons below `neuron`: where a selection is cut between threads. */
 size_t engine_cut(const PlanSelect *s, uint32_t neuron)
@@ -156,14 +156,79 @@ static bool make_stim(Engine *e, int k, Fail *f)
     return ok;
 }
 
+static Spikes *make_lists(int window, int n, const char *what)
+{
+    Spikes *s = cx_alloc((size_t)window, sizeof *s, what);
+    for (int k = 0; k < window; k++) s[k].end = cx_alloc((size_t)n, sizeof(size_t), what);
+    return s;
+}
+
+static void free_lists(Spikes *s, int window)
+{
+    for (int k = 0; s && k < window; k++) {
+        cx_free(s[k].id);
+        cx_free(s[k].end);
+    }
+    cx_free(s);
+}
+
+/* Where nothing looks at states or events between two steps of a window, a block of neurons may take several steps
+ * while it is in the first-level cache. Their sums should stay in the second. */
+static void choose_tile(Engine *e)
+{
+    size_t most = 1;
+    bool plain = !e->linked && !e->meet_arrivals && !e->n_channels && !e->plan->n_syn_recs;
+    for (int k = 0; k < e->n_groups; k++) plain = plain && !e->group[k].plastic;
+    for (int t = 0; t < e->n_threads; t++)
+        if (e->worker[t].n_acc > most) most = e->worker[t].n_acc;
+    size_t fit = TILE_BYTES / (most * sizeof(double));
+    e->tile = !plain || fit < 1 ? 1 : fit < (size_t)e->window ? (int)fit : e->window;
+}
+
+static void make_tiles(Engine *e, Worker *w)
+{
+    size_t n_pops = (size_t)e->plan->n_pops;
+    w->tile = cx_alloc((size_t)e->tile, sizeof *w->tile, "sums of events");
+    w->tile[0] = (Tile){w->acc, w->col};
+    for (int j = 1; j < e->tile; j++) {
+        Tile *tile = &w->tile[j];
+        tile->acc = cx_alloc(w->n_acc, sizeof *tile->acc, "sums of events");
+        tile->col = cx_alloc(n_pops, sizeof *tile->col, "engine");
+        for (size_t p = 0; p < n_pops; p++) {
+            const Kernel *kernel = e->pop[p].kernel;
+            int n_fields = kernel ? kernel->n_fields : 0;
+            tile->col[p] = cx_alloc((size_t)n_fields, sizeof *tile->col[p], "engine");
+            for (int f = 0; f < n_fields; f++) {
+                double *first = w->tile[0].col[p][f];
+                uintptr_t moved = (uintptr_t)first - (uintptr_t)w->tile[0].acc + (uintptr_t)tile->acc;
+                tile->col[p][f] = kernel->field[f].kind == FIELD_ACC ? (double *)moved : first;
+            }
+        }
+    }
+}
+
+static void free_tiles(Engine *e, Worker *w)
+{
+    for (int j = 1; w->tile && j < e->tile; j++) {
+        cx_free(w->tile[j].acc);
+        for (int p = 0; p < e->plan->n_pops; p++) cx_free(w->tile[j].col[p]);
+        cx_free(w->tile[j].col);
+    }
+    if (w->tile) w->acc = w->tile[0].acc, w->col = w->tile[0].col;
+    cx_free(w->tile);
+}
+
 static void make_buffers(Engine *e)
 {
     engine_record_buffers(e);
-    for (int t = 0; t < e->n_threads; t++)
+    choose_tile(e);
+    for (int t = 0; t < e->n_threads; t++) {
+        make_tiles(e, &e->worker[t]);
         for (int j = 0; j < 2; j++) {
-            e->worker[t].spikes[j].end = cx_alloc((size_t)e->window * (size_t)e->plan->n_pops, sizeof(size_t), "spikes of a window");
-            if (e->n_channels) e->worker[t].noted[j].end = cx_alloc((size_t)e->window * (size_t)e->n_channels, sizeof(size_t), "events of a window");
+            e->worker[t].spikes[j] = make_lists(e->window, e->plan->n_pops, "spikes of a window");
+            if (e->n_channels) e->worker[t].noted[j] = make_lists(e->window, e->n_channels, "events of a window");
         }
+    }
 }
 
 static void init_states(Engine *e)
@@ -405,15 +470,14 @@ static void free_groups(Engine *e)
 
 static void free_worker(Engine *e, Worker *w)
 {
+    free_tiles(e, w);
     for (int p = 0; p < e->plan->n_pops; p++) {
         cx_free(w->acc_at[p]);
         cx_free(w->col[p]);
     }
     for (int j = 0; j < 2; j++) {
-        cx_free(w->spikes[j].id);
-        cx_free(w->spikes[j].end);
-        cx_free(w->noted[j].id);
-        cx_free(w->noted[j].end);
+        free_lists(w->spikes[j], e->window);
+        free_lists(w->noted[j], e->window);
     }
     cx_free(w->acc_at);
     cx_free(w->col);

@@ -160,7 +160,7 @@ typedef struct Stim {
     const double *same, *gain; /* the constant weight, and what multiplies weights; NULL: nothing does */
 } Stim;
 
-typedef struct Spikes { /* of one thread and window; list (k, pop) ends at end[k*n_pops + pop] */
+typedef struct Spikes { /* of one thread and step; those of population p end at end[p] */
     uint32_t *id;
     size_t n, cap;
     size_t *end;
@@ -170,6 +170,11 @@ typedef struct Channel { /* events of neurons other than spikes that synapses li
     int pop, field;
     uint32_t steps;  /* as heard_steps of Pop, where they are those of targets; else 0 */
 } Channel;
+
+typedef struct Tile { /* the sums of one step of several that a block of neurons takes at once */
+    double *acc;
+    double ***col;
+} Tile;
 
 typedef struct Trouble { /* the first a thread met in a window */
     EngineNan nan;
@@ -181,12 +186,13 @@ typedef struct Trouble { /* the first a thread met in a window */
 typedef struct Worker { /* what one thread owns */
     struct Engine *engine;
     int thread;
-    double *acc;
+    double *acc;        /* of the step being summed or advanced, */
     size_t n_acc;
     uint32_t **acc_at;  /* [pop][field]: where its accumulators begin */
-    double ***col;      /* [pop][field] with the thread's own accumulators */
-    Spikes spikes[2];
-    Spikes noted[2];    /* of the channels; list (k, channel) ends at end[k*n_channels + channel] */
+    double ***col;      /* [pop][field] with these accumulators; */
+    Tile *tile;         /* [engine's tile] all of both */
+    Spikes *spikes[2];  /* [step of the window] */
+    Spikes *noted[2];   /* the same of the channels */
     double *out;        /* ENGINE_BLOCK */
     double **index;     /* ENGINE_BLOCK for each index of the drive that has the most; the first holds the memory of all */
     uint32_t *count;    /* ENGINE_BLOCK */
@@ -242,6 +248,7 @@ struct Engine {
     bool over;           /* `until` of the run under way is met */
     bool refused;        /* a block set what the model must not have */
     int window;
+    int tile;            /* steps whose events are summed before any neuron takes them; divides nothing, at most window */
     EngineNan nan;
     EngineStats stats;
     /* of the run under way */

@@ -10,7 +10,7 @@ void engine_step_fault(Worker *w, int64_t step, const char *fmt, ...)
 {
     Trouble *tr = &w->trouble[w->turn];
     va_list ap;
-    if (tr->fault) return;
+    if (tr->fault && tr->step <= step) return;
     tr->fault = true;
     tr->step = step;
     tr->fail.exit_code = EXIT_MODEL;
@@ -154,60 +154,97 @@ static void step_parts(Worker *w, const Pop *p, const Frame *fr, uint32_t lo, ui
     }
 }
 
+/* Is trouble of this step and population news? The first in time, population and neuron is told. */
+static bool news(const EngineNan *nan, int64_t step, int pop)
+{
+    return !nan->hit || step < nan->step || (step == nan->step && pop < nan->pop);
+}
+
+/* Equations, spikes and resets of the n neurons from `lo` on. */
+static void step_block(Worker *w, Spikes *spikes, const KernelFn *pass, const Frame *before, int pop, uint32_t lo, uint32_t n)
+{
+    const Pop *p = &w->engine->pop[pop];
+    const KernelFn *reset = pop_fn(p, p->plan->fn_reset), *check = pop_fn(p, p->plan->fn_check);
+    bool finite = true;
+    Frame after = *before;
+    after.t = before->t1;
+    reserve(spikes, n);
+    uint32_t *hit = spikes->id + spikes->n;
+    size_t hits = pass->pass(pass, before, lo, lo + n, hit, &finite);
+    spikes->n += hits;
+    if (hits) {
+        if (p->watched) engine_record_spikes(w, pop, &after, hit, hits, false);
+        if (reset) reset->list(reset, &after, hit, (int64_t)hits, NULL);
+        if (p->watched) engine_record_spikes(w, pop, &after, hit, hits, true);
+    }
+    if (!check || (finite && !(hits && reset)) || !news(&w->trouble[w->turn].nan, before->step, pop)) return;
+    /* What a reset has mended is no trouble, and what it has spoilt is. */
+    double *const out[1] = {w->out};
+    if (finite) check->list(check, &after, hit, (int64_t)hits, out);
+    else check->range(check, &after, lo, lo + n, out);
+    uint32_t n_out = finite ? (uint32_t)hits : n, bad = first_false(w->out, n_out);
+    if (bad < n_out) not_finite(w, before->step, pop, finite ? hit[bad] : lo + bad);
+}
+
 static void step_neurons(Worker *w, Spikes *spikes, int k, int64_t step, double t, double t1, int pop, bool arrived)
 {
     const Pop *p = &w->engine->pop[pop];
     bool linked = w->engine->linked; /* link_neurons came before */
+    uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+    if (lo == hi) return;
     if (!arrived && !linked && (p->waits || p->plan->fn_parts >= 0)) {
         arrive(w, step, t, t1, pop);
         arrived = true;
     }
     const KernelFn *pass = pop_fn(p, arrived || linked ? p->plan->fn_tail : p->plan->fn_pass);
-    const KernelFn *reset = pop_fn(p, p->plan->fn_reset), *check = pop_fn(p, p->plan->fn_check);
-    uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
-    Frame before = pop_frame(w, pop, step, t, t1), after = before;
-    after.t = t1;
-    if (lo == hi) return;
+    Frame before = pop_frame(w, pop, step, t, t1);
     size_t before_all = spikes->n;
     if (p->driven && !linked) drive(w, step, t, t1, pop);
     if (p->recorded && !linked) record(w, k, step, t, t1, pop, arrived ? NULL : pop_fn(p, p->plan->fn_arrive));
-    reserve(spikes, hi - lo);
     for (uint32_t n; lo < hi && pass; lo += n) {
         n = hi - lo < ENGINE_BLOCK ? hi - lo : ENGINE_BLOCK;
         if (p->plan->fn_parts >= 0) step_parts(w, p, &before, lo, n);
-        bool finite = true;
-        uint32_t *hit = spikes->id + spikes->n;
-        size_t hits = pass->pass(pass, &before, lo, lo + n, hit, &finite);
-        spikes->n += hits;
-        if (hits) {
-            if (p->watched) engine_record_spikes(w, pop, &after, hit, hits, false);
-            if (reset) reset->list(reset, &after, hit, (int64_t)hits, NULL);
-            if (p->watched) engine_record_spikes(w, pop, &after, hit, hits, true);
-        }
-        if (check && (!finite || (hits && reset)) && !w->trouble[w->turn].nan.hit) {
-            /* What a reset has mended is no trouble, and what it has spoilt is. */
-            double *const out[1] = {w->out};
-            if (finite) check->list(check, &after, hit, (int64_t)hits, out);
-            else check->range(check, &after, lo, lo + n, out);
-            uint32_t n_out = finite ? (uint32_t)hits : n, bad = first_false(w->out, n_out);
-            if (bad < n_out) not_finite(w, step, pop, finite ? hit[bad] : lo + bad);
-        }
+        step_block(w, spikes, pass, &before, pop, lo, n);
     }
     if (p->heard) plastic_fired(w, pop, step, spikes->id + before_all, spikes->n - before_all);
+}
+
+/* May a block of neurons take several steps one after the other? */
+static bool by_tile(const Pop *p)
+{
+    return !p->plan->is_source && !p->driven && !p->recorded && !p->watched && !p->heard && p->plan->fn_parts < 0;
+}
+
+/* The m steps from `step` on, whose times are t[0] to t[m], block by block. */
+static void step_tile(Worker *w, Spikes *spikes, int m, int64_t step, const double *t, int pop, bool arrived)
+{
+    enum { BLOCK = 256 };
+    const Pop *p = &w->engine->pop[pop];
+    uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
+    if (p->plan->fn_pass < 0) return;
+    for (uint32_t n; lo < hi; lo += n) {
+        n = hi - lo < BLOCK ? hi - lo : BLOCK;
+        for (int j = 0; j < m; j++) {
+            Frame before = {.col = w->tile[j].col[pop], .step = step + j, .t = t[j], .t1 = t[j + 1], .key = p->key, .scratch = w->scratch};
+            const KernelFn *pass = pop_fn(p, arrived && j == 0 ? p->plan->fn_tail : p->plan->fn_pass);
+            step_block(w, &spikes[j], pass, &before, pop, lo, n);
+        }
+    }
 }
 
 /* The neurons of this thread that had other events in this step, behind its end. */
 static void note_events(Worker *w, int k, int64_t step)
 {
     const Engine *e = w->engine;
-    Spikes *s = &w->noted[w->turn];
+    if (!e->n_channels) return;
+    Spikes *s = &w->noted[w->turn][k];
     for (int c = 0; c < e->n_channels; c++) {
         const Pop *p = &e->pop[e->channel[c].pop];
         uint32_t lo = p->part[w->thread], hi = p->part[w->thread + 1];
         size_t first = s->n;
         reserve(s, hi - lo);
         s->n += kernel_hits(p->col[e->channel[c].field] + lo, lo, hi - lo, s->id + s->n);
-        s->end[(size_t)k * (size_t)e->n_channels + (size_t)c] = s->n;
+        s->end[c] = s->n;
         if (e->channel[c].steps) plastic_came(w, c, step, s->id + first, s->n - first);
     }
 }
@@ -281,17 +318,17 @@ static void step_source(Worker *w, Spikes *spikes, int64_t step, double t, doubl
 
 static const uint32_t *spikes_of(const Engine *e, int thread, int turn, int k, int pop, size_t *n)
 {
-    const Spikes *s = &e->worker[thread].spikes[turn];
-    size_t at = (size_t)k * (size_t)e->plan->n_pops + (size_t)pop, from = at ? s->end[at - 1] : 0;
-    *n = s->end[at] - from;
+    const Spikes *s = &e->worker[thread].spikes[turn][k];
+    size_t from = pop ? s->end[pop - 1] : 0;
+    *n = s->end[pop] - from;
     return s->id ? s->id + from : NULL;
 }
 
 static const uint32_t *noted_of(const Engine *e, int thread, int turn, int k, int channel, size_t *n)
 {
-    const Spikes *s = &e->worker[thread].noted[turn];
-    size_t at = (size_t)k * (size_t)e->n_channels + (size_t)channel, from = at ? s->end[at - 1] : 0;
-    *n = s->end[at] - from;
+    const Spikes *s = &e->worker[thread].noted[turn][k];
+    size_t from = channel ? s->end[channel - 1] : 0;
+    *n = s->end[channel] - from;
     return s->id ? s->id + from : NULL;
 }
 
@@ -450,6 +487,40 @@ static void give(Engine *e, int turn, int64_t step, int n)
     }
 }
 
+/* From now on sums are those of the j-th step of a tile. */
+static void turn_to(Worker *w, int j)
+{
+    w->acc = w->tile[j].acc;
+    w->col = w->tile[j].col;
+}
+
+/* The steps k to k + m - 1 of a window; `step` is the first of them, t[0] to t[m] are their times. */
+static void take_steps(Worker *w, int k, int m, int64_t step, const double *t, bool arrived)
+{
+    Engine *e = w->engine;
+    Spikes *spikes = &w->spikes[w->turn][k];
+    for (int j = 0; j < m; j++) {
+        turn_to(w, j);
+        if (!arrived || j > 0) sum_events(w, step + j, t[j], t[j + 1]);
+    }
+    turn_to(w, 0);
+    if (e->linked) link_neurons(w, k, step, t[0], t[1], arrived);
+    else plastic_record(w, k, step, t[0], t[1]);
+    for (int p = 0; p < e->plan->n_pops; p++) {
+        if (m > 1 && by_tile(&e->pop[p])) step_tile(w, spikes, m, step, t, p, arrived);
+        else
+            for (int j = 0; j < m; j++) {
+                turn_to(w, j);
+                if (e->plan->pop[p].is_source) step_source(w, &spikes[j], step + j, t[j], t[j + 1], p);
+                else step_neurons(w, &spikes[j], k + j, step + j, t[j], t[j + 1], p, arrived && j == 0);
+            }
+        spent(w, e->plan->pop[p].is_source ? ENGINE_RANDOM : ENGINE_UPDATE);
+        for (int j = 0; j < m; j++) spikes[j].end[p] = spikes[j].n;
+    }
+    turn_to(w, 0);
+    note_events(w, k, step);
+}
+
 /* The loop of one thread from e->step to e->run_end. Thread 0 leaves e->step where it came to. */
 void engine_step_run(void *engine, int thread)
 {
@@ -458,29 +529,22 @@ void engine_step_run(void *engine, int thread)
     const double dt = e->plan->dt;
     int64_t step = e->step, end = e->run_end;
     bool arrived = e->arrived, halt = false;
-    double t = decimal_time(step, dt);
+    double t[ENGINE_MAX_WINDOW + 1];
+    t[0] = decimal_time(step, dt);
     if (e->opt.profile) w->since = os_now();
     for (int turn = 0; step < end && !halt; turn ^= 1) {
         int n = end - step < e->window ? (int)(end - step) : e->window;
-        Spikes *spikes = &w->spikes[turn];
-        spikes->n = w->noted[turn].n = 0;
+        for (int k = 0; k < n; k++) w->spikes[turn][k].n = 0;
+        for (int k = 0; k < n && e->n_channels; k++) w->noted[turn][k].n = 0;
         w->turn = turn;
         engine_record_begin(w);
         w->trouble[turn].nan.hit = w->trouble[turn].fault = false;
-        for (int k = 0; k < n; k++) {
-            double t1 = decimal_time(step + k + 1, dt);
-            if (!arrived) sum_events(w, step + k, t, t1);
-            if (e->linked) link_neurons(w, k, step + k, t, t1, arrived);
-            else plastic_record(w, k, step + k, t, t1);
-            for (int p = 0; p < e->plan->n_pops; p++) {
-                if (e->plan->pop[p].is_source) step_source(w, spikes, step + k, t, t1, p);
-                else step_neurons(w, spikes, k, step + k, t, t1, p, arrived);
-                spent(w, e->plan->pop[p].is_source ? ENGINE_RANDOM : ENGINE_UPDATE);
-                spikes->end[(size_t)k * (size_t)e->plan->n_pops + (size_t)p] = spikes->n;
-            }
-            note_events(w, k, step + k);
+        for (int k = 0, m; k < n; k += m) {
+            m = n - k < e->tile ? n - k : e->tile;
+            for (int j = 0; j < m; j++) t[j + 1] = decimal_time(step + k + j + 1, dt);
+            take_steps(w, k, m, step + k, t, arrived);
             arrived = false;
-            t = t1;
+            t[0] = t[m];
         }
         if (thread == 0) e->halt[turn] = e->failed || (e->opt.stop && *e->opt.stop);
         meet(w);
