@@ -24,7 +24,8 @@ enum { MAX_PATH = 1024 };
 
 static const char *const common_options[] = {
     "-std=gnu17", "-O3", "-fPIC", "-shared", "-w", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-    "-fvisibility=hidden", NULL};
+    /* gcc's dominator pass turns selects between an old and a new state into masked stores, which cost more than they save */
+    "-fvisibility=hidden", "-fno-tree-dominator-opts", NULL};
 
 typedef struct Paths {
     char compiler[MAX_PATH], dir[MAX_PATH];

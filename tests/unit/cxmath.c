@@ -78,18 +78,18 @@ WRAP(log) WRAP(log10) WRAP(expm1) WRAP(log1p) WRAP(exprel) WRAP(sin) WRAP(cos) W
 #define F(f) #f, my_##f, f##l
 
 static const Row row[] = {
-    {F(exp), LINEAR, -745, 710, 1, 0x73086f1530c020a2u},
-    {F(exp), BITS_BOTH, 1e-20, 2, 1, 0x2dc0bb3487fdd12du},
+    {F(exp), LINEAR, -745, 710, 1, 0x9ad202d5813d06bau},
+    {F(exp), BITS_BOTH, 1e-20, 2, 1, 0xdb75e2790bcb384eu},
     {F(log), BITS, 5e-324, 1e308, 1, 0xbf0fd885f67cb1cbu},
     {F(log), LINEAR, 0.4, 2.5, 1, 0x8caf74860ce7ac89u},
     {F(log10), BITS, 5e-324, 1e308, 1, 0x634fb7ba3983fca4u},
     {F(log10), LINEAR, 0.4, 2.5, 1, 0x3b015fcd03d5c612u},
-    {F(expm1), LINEAR, -50, 710, 1, 0x027441478f025f8au},
+    {F(expm1), LINEAR, -50, 710, 1, 0xc2e0ba9ac25a78a7u},
     {F(expm1), BITS_BOTH, 1e-300, 3, 1, 0x2a7cd0859b54416bu},
     {F(log1p), LINEAR, -1, 3, 1, 0xebe0ae443c362643u},
     {F(log1p), BITS, 1e-310, 1e308, 1, 0xa3bb95655aa8432du},
     {F(log1p), BITS_BOTH, 1e-30, 0.999, 1, 0xa72dc818aef0f82eu},
-    {F(exprel), LINEAR, -800, 717, 3, 0x753c16b8f6471b80u},
+    {F(exprel), LINEAR, -800, 717, 3, 0x71b09cf9ebfed9b6u},
     {F(exprel), BITS_BOTH, 1e-300, 3, 3, 0x59a88c420b52a4b4u},
     {F(sin), BITS_BOTH, 1e-300, 0x1p20, 1, 0x503096bdf2f1ad8bu},
     {F(sin), LINEAR, -20, 20, 1, 0x07d5a27f367ae36eu},
@@ -106,16 +106,16 @@ static const Row row[] = {
     {F(acos), BITS, 0.999, 1, 1, 0x419d19f714a6cab8u},
     {F(atan), LINEAR, -5, 5, 1, 0x52354ee70108d0f8u},
     {F(atan), BITS_BOTH, 1e-310, 1e308, 1, 0x50670fca1d9e2f40u},
-    {F(sinh), LINEAR, -711, 711, 2, 0xdf58a18302b2e121u},
+    {F(sinh), LINEAR, -711, 711, 2, 0xf89a196d30deccd2u},
     {F(sinh), BITS_BOTH, 1e-300, 50, 2, 0xf23e35dab28a549du},
-    {F(cosh), LINEAR, -711, 711, 2, 0xe23ab51b2bd27823u},
+    {F(cosh), LINEAR, -711, 711, 2, 0x0cdbf34f050c4ddbu},
     {F(cosh), BITS_BOTH, 1e-300, 50, 2, 0x2f7ce6c5f68b23b7u},
-    {F(tanh), LINEAR, -3, 3, 1, 0xbdcf52026796cbffu},
+    {F(tanh), LINEAR, -3, 3, 1, 0x40e65b30a1cb73aeu},
     {F(tanh), BITS_BOTH, 1e-300, 50, 1, 0x527a8eb3b5e0ae32u},
-    {F(erf), LINEAR, -7, 7, 2, 0x3c5761db468adc4cu},
+    {F(erf), LINEAR, -7, 7, 2, 0xfffc8e5c8ef4b555u},
     {F(erf), BITS_BOTH, 1e-300, 7, 2, 0x37ab5691612c3dc5u},
-    {F(erfc), LINEAR, -7, 27.3, 2, 0x0937f090ab113e37u},
-    {F(erfc), BITS_BOTH, 1e-300, 27, 2, 0x48945ea0b44602aeu},
+    {F(erfc), LINEAR, -7, 27.3, 2, 0x6efda6c12a42beb2u},
+    {F(erfc), BITS_BOTH, 1e-300, 27, 2, 0xfc2b2626bb9cde08u},
     {F(round), LINEAR, -10, 10, 0, 0x1c51a3bbdfa71751u},
 };
 
@@ -168,7 +168,7 @@ Test(cxmath, has_the_same_bits_everywhere)
         double x = draw(BITS_BOTH, 1e-3, 1e3), y = draw(BITS_BOTH, 1e-3, 1e3);
         sum = fold(fold(fold(sum, cx_pow(cx_abs(x), y)), cx_atan2(x, y)), cx_mod(x, y));
     }
-    cr_expect_eq(sum, 0x7e20e4f8af42b3c6u, "two arguments: 0x%016llx", (unsigned long long)sum);
+    cr_expect_eq(sum, 0x93837e6a83a07089u, "two arguments: 0x%016llx", (unsigned long long)sum);
 }
 
 Test(cxmath, holds_for_two_arguments, .timeout = 3600)
