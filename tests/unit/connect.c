@@ -346,6 +346,41 @@ Test(connect, small_world)
     }
 }
 
+/* Many synapses a pair and many threads take other ways through the building, and give the same edges; the weights told
+ * are those of the edges. */
+Test(connect, dense_rows_and_weights)
+{
+    for (int long_delays = 0; long_delays < 2; long_delays++) {
+        Model m;
+        model_start(&m);
+        int a = model_pop(&m, "a", 70), b = model_pop(&m, "b", 30);
+        PlanProj *p = model_proj(&m, "a->b", a, b, "total", 40000);
+        p->weight = model_attr(SYN_WEIGHT);
+        p->delay = model_attr(long_delays ? SYN_LONG_DELAY : SYN_DELAY);
+        ModelEdge *v = edges_of(&m, 0);
+        double sum = 0, squares = 0, min = INFINITY, max = -INFINITY, n = (double)vec_len(v);
+        for (size_t k = 0; k < vec_len(v); k++) {
+            sum += v[k].weight;
+            squares += v[k].weight * v[k].weight;
+            min = fmin(min, v[k].weight);
+            max = fmax(max, v[k].weight);
+        }
+        EngineWeights first = {0};
+        for (int threads = 1; threads <= 6; threads++) {
+            Engine *e = build(&m, threads);
+            EngineWeights w = engine_weights(e, 0);
+            ModelEdge *u = model_edges(e, 0);
+            cr_assert(vec_len(u) == vec_len(v) && !memcmp(u, v, vec_len(v) * sizeof *v), "%d threads", threads);
+            if (threads == 1) first = w;
+            cr_assert(w.known && w.mean == first.mean && w.sd == first.sd && w.min == min && w.max == max);
+            cr_assert(fabs(w.mean - sum / n) < 1e-9 && fabs(w.sd - sqrt(squares / n - pow(sum / n, 2))) < 1e-6);
+            vec_free(u);
+            engine_free(e);
+        }
+        vec_free(v);
+    }
+}
+
 Test(connect, wrong_attributes)
 {
     Model m;
