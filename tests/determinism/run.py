@@ -64,23 +64,21 @@ def protocol(b):
 def procedural(b):
     """Synapses that are made anew for each spike are those that are stored, and do the same, also where a run is split."""
     items = read("procedural.cortex")
-
-    def stored(way):
-        return [item.replace("STORE", "store = " + way) for item in items]
+    anew = [item.replace("store = stored", "store = procedural") for item in items]
 
     os.environ["CORTEXC_CACHE"] = os.path.join(b.folder, "cache")
-    whole = b.run(stored("stored"), "--threads", "1")
+    whole = b.run(items, "--threads", "1")
     if min(spikes for _, spikes, _, _ in whole[0].values()) < 100 or sum("syn_weight" in name for name in whole[2]) < 10:
         b.failed += 1
         print("FAIL the procedural network is silent, or its synapses are not in the file:", whole[0], sorted(whole[2]))
     for backend in ("interp", "native"):
         for threads in (3,) if "--few" in sys.argv else (1, 2, 3, 4, 7):
             b.same(f"procedural, {threads} threads, {backend}",
-                   b.run(stored("procedural"), "--threads", str(threads), "--backend", backend), whole)
-    mixed = [item.replace("STORE", "store = " + ("stored" if k % 2 else "procedural")) for k, item in enumerate(items)]
+                   b.run(anew, "--threads", str(threads), "--backend", backend), whole)
+    mixed = [item if k % 2 else anew[k] for k, item in enumerate(items)]
     b.same("every other one procedural", b.run(mixed, "--threads", "2"), whole)
     assert items[-1] == "run 300 ms"
-    b.same("procedural, three runs of 100 ms", b.run(stored("procedural")[:-1] + ["run 100 ms"] * 3, "--threads", "2"), whole)
+    b.same("procedural, three runs of 100 ms", b.run(anew[:-1] + ["run 100 ms"] * 3, "--threads", "2"), whole)
 
 
 def main():
