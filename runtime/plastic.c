@@ -6,7 +6,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { POST_BLOCK = 256 }; /* synapses that are worked at together, while as many are asked for */
+enum {
+    POST_BLOCK = 256, /* synapses that are worked at together, while as many are asked for */
+    AHEAD = 3,        /* segments before it is worked at a segment is asked for, */
+    MOST_ASKED = 64,  /* so many of its synapses at most */
+    LINE = 64,        /* bytes */
+};
 
 static const PlanSynapse *model_of(const Engine *e, const Group *g)
 {
@@ -395,6 +400,18 @@ static void arrive(Call *c, uint64_t at, uint64_t m)
     }
 }
 
+/* Asks for the beginning of a segment. */
+static void ask_for_range(const Call *c, uint64_t at, uint64_t m)
+{
+    const Kernel *k = plastic_kernel(c->w->engine, c->g);
+    size_t size = c->g->wide ? 4 : 2, most = m < MOST_ASKED ? m : MOST_ASKED;
+    for (size_t j = 0; j < most; j += LINE / size) __builtin_prefetch((const char *)c->s->tgt + (at + j) * size);
+    for (int f = 0; f < k->n_fields; f++) {
+        if (!plastic_each(&k->field[f]) || (c->h->use && !c->h->use[f])) continue;
+        for (size_t j = 0; j < most; j += LINE / sizeof(double)) __builtin_prefetch(&c->s->col[f][at + j], 1);
+    }
+}
+
 /* `on pre` for the segments of one bucket. A source with several spikes in a step has the same segments again; a segment
  * of more than 65535 synapses stands in pieces. */
 static void arrivals(Call *c, const Bucket *b)
@@ -405,6 +422,7 @@ static void arrivals(Call *c, const Bucket *b)
     for (size_t k = 0; k < b->n; k++) {
         uint64_t at = b->item[k] >> 16, m = b->item[k] & 0xffff;
         uint32_t src = row_of(c->g, c->s, at);
+        if (k + AHEAD < b->n) ask_for_range(c, b->item[k + AHEAD] >> 16, b->item[k + AHEAD] & 0xffff);
         if (at == first) event++;
         else if (at != piece) {
             first = at;
