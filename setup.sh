@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build flex bison pkg-config libhdf5-dev libxxhash-dev libjansson-dev libcairo2-dev)
-test=(git binutils libcriterion-dev librandom123-dev python3 python3-venv python3-numpy python3-h5py)
+test=(git binutils clang libcriterion-dev librandom123-dev python3 python3-venv python3-numpy python3-h5py)
 
 missing=()
 for package in "${build[@]}" "${test[@]}"; do

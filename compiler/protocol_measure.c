@@ -202,11 +202,9 @@ static Ex spikes_measure(Ctx *c, Node *n, const Measure *m)
     else tally.from = window;
     int *pop = arena_many(S->arena, int, (size_t)pops.n);
     PlanSelect *sel = arena_many(S->arena, PlanSelect, (size_t)pops.n);
-    double neurons = 0;
     for (int k = 0; k < pops.n; k++) {
         pop[k] = S->pop[pops.pops[k].pop].plan;
         sel[k] = pops.pops[k].sel;
-        neurons += sel[k].n;
     }
     tally.pop = pop;
     tally.sel = sel;

@@ -86,9 +86,11 @@ typedef struct Group {
     int *proj;                 /* vec */
     bool by_target, wide, weighted, delayed;
     bool plastic;              /* one projection whose synapses have columns; not weighted */
+    bool procedural;           /* rows are made when a source spikes; shares hold nothing but the ring, base is 0 */
     double weight;             /* when not weighted */
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
+    uint32_t together;         /* procedural: rows that make about a batch */
     uint64_t n;                /* of all its synapses, */
     size_t bytes;              /* and what they take, without segments of delays */
     uint64_t key;              /* of the draws of a plastic group */
@@ -98,6 +100,12 @@ typedef struct Group {
 } Group;
 
 void ring_init(Ring *r, uint32_t max_delay);
+void ring_grow(Bucket *b);
+static inline void ring_put(Bucket *b, uint64_t item)
+{
+    if (b->n == b->cap) ring_grow(b);
+    b->item[b->n++] = item;
+}
 void ring_push(Ring *r, int64_t step, uint64_t item); /* an item of a bucket, into that of `step` */
 void ring_free(Ring *r);
 void ring_post(const Group *g, const Share *s, Ring *ring, int64_t step, const uint32_t *id, size_t n);
@@ -236,6 +244,7 @@ struct Engine {
     uint64_t *proj_synapses;
     WeightSums *proj_weights; /* where they are drawn and static */
     int *proj_group;
+    struct Build *procedural; /* what makes rows anew; NULL where all are stored */
     Worker *worker;
     double *zero;        /* a column of zeros */
     size_t scratch_bytes;
@@ -265,6 +274,13 @@ double *const *engine_columns(const Engine *e, int pop, int kernel);
 
 /* engine_build.c: all connectivity. */
 bool engine_build(Engine *e, Fail *f);
+
+/* ---- procedural.c: rows that are made anew for each spike ---- */
+/* As ring_post, ring_deliver and ring_row, for one thread; procedural_row is for thread 0 between runs or windows. */
+void procedural_post(const Engine *e, const Group *g, int thread, int64_t step, const uint32_t *id, size_t n);
+uint64_t procedural_deliver(const Engine *e, const Group *g, int thread, int64_t step, double *acc);
+void procedural_row(const Engine *e, const Group *g, int thread, uint32_t src, RingVisit *visit, void *user);
+void procedural_free(Engine *e);
 
 /* engine_weights.c */
 void engine_weights_add(WeightSums *s, size_t n, const double *value);

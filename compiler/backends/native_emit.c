@@ -444,7 +444,8 @@ static void put_tables(const IrModule *m, Buf *out)
 
 void native_emit(const IrModule *m, Buf *out)
 {
-    buf_printf(out, "// The kernel of \"%s\", written by cortexc. Values are in ms, mV, pA, nS, pF, um.\n", m->name);
+    /* no name of a population: those that differ in nothing else share one kernel, which is compiled once */
+    buf_printf(out, "// A kernel written by cortexc. Values are in ms, mV, pA, nS, pF, um.\n");
     buf_add(out, native_frame_text, strlen(native_frame_text));
     buf_add(out, native_abi_text, strlen(native_abi_text));
     buf_add(out, native_cxmath_text, strlen(native_cxmath_text));

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The shipped models, cut short, give the same bits on any number of threads, with every instruction set, interpreted
-and compiled, and, where other builds of the program are named, with these.
+and compiled, by `cc` and where it is installed by clang, and, where other builds of the program are named, with these.
 
     models.py CORTEXC [OTHER ...]"""
 
 import glob
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,9 +20,9 @@ import digest
 SMALLER = {"potjans_diesmann2014": ["--set", "scale=0.1"]}
 
 
-def run(program, model, path, threads, isa=None, backend="interp"):
+def run(program, model, path, threads, isa=None, backend="interp", compiler=None):
     name = os.path.splitext(os.path.basename(model))[0]
-    env = dict(os.environ, **({"CORTEXC_ISA": isa} if isa else {}))
+    env = dict(os.environ, **({"CORTEXC_ISA": isa} if isa else {}), **({"CC": compiler} if compiler else {}))
     done = subprocess.run([program, model, "-o", path, "--force", "-q", "--progress", "none", "--duration", "60 ms",
                            "--threads", str(threads), "--backend", backend, *SMALLER.get(name, [])], env=env, capture_output=True, text=True)
     if done.returncode:
@@ -39,14 +40,15 @@ def main():
             name = os.path.basename(model)
             expected = run(program, model, path, 1)
             spikes = sum(n for _, n, _, _ in digest.populations(path).values())
-            ways = [(f"{t} threads", program, t, None, "interp") for t in (2, 3, 4)]
-            ways += [(f"{isa} instructions", program, 2, isa, "interp") for isa in ("base", "avx2", "avx512")]
-            ways += [(f"compiled, {isa} instructions", program, 3, isa, "native") for isa in ("base", "avx2", "avx512")]
-            ways += [("compiled while it runs", program, 2, None, "auto")]
-            ways += [(other, other, 2, None, "interp") for other in others]
+            ways = [(f"{t} threads", program, t, None, "interp", None) for t in (2, 3, 4)]
+            ways += [(f"{isa} instructions", program, 2, isa, "interp", None) for isa in ("base", "avx2", "avx512")]
+            ways += [(f"compiled, {isa} instructions", program, 3, isa, "native", None) for isa in ("base", "avx2", "avx512")]
+            ways += [(f"compiled by {cc}", program, 2, None, "native", cc) for cc in filter(shutil.which, ["clang"])]
+            ways += [("compiled while it runs", program, 2, None, "auto", None)]
+            ways += [(other, other, 2, None, backend, None) for backend in ("interp", "native") for other in others]
             wrong = 0
-            for what, other, threads, isa, backend in ways:
-                got = run(other, model, path, threads, isa, backend)
+            for what, other, threads, isa, backend, compiler in ways:
+                got = run(other, model, path, threads, isa, backend, compiler)
                 if got == expected:
                     continue
                 wrong += 1

@@ -1,4 +1,5 @@
 #include "engine_model.h"
+#include "connect/rule.h"
 #include "registry.h"
 
 #include <criterion/criterion.h>
@@ -31,6 +32,12 @@ static ModelEdge *edges_of(Model *m, int proj)
     for (size_t k = 1; k < vec_len(first); k++)
         cr_assert(first[k - 1].src < first[k].src || (first[k - 1].src == first[k].src && first[k - 1].tgt <= first[k].tgt));
     return first;
+}
+
+/* What the compiler is told of a rule is how it works. */
+Test(connect, by_target)
+{
+    for (int k = 0; k < n_rules; k++) cr_assert_eq(rule_all[k]->def.by_target, rule_all[k]->column != NULL, "%s", rule_all[k]->def.name);
 }
 
 static void refuse(Model *m, const char *part)
@@ -336,6 +343,41 @@ Test(connect, small_world)
         vec_free(v);
         q->tgt_sel = (PlanSelect){0, N - 1, NULL, N - 1};
         refuse(&m, "the same ones of one population");
+    }
+}
+
+/* Many synapses a pair and many threads take other ways through the building, and give the same edges; the weights told
+ * are those of the edges. */
+Test(connect, dense_rows_and_weights)
+{
+    for (int long_delays = 0; long_delays < 2; long_delays++) {
+        Model m;
+        model_start(&m);
+        int a = model_pop(&m, "a", 70), b = model_pop(&m, "b", 30);
+        PlanProj *p = model_proj(&m, "a->b", a, b, "total", 40000);
+        p->weight = model_attr(SYN_WEIGHT);
+        p->delay = model_attr(long_delays ? SYN_LONG_DELAY : SYN_DELAY);
+        ModelEdge *v = edges_of(&m, 0);
+        double sum = 0, squares = 0, min = INFINITY, max = -INFINITY, n = (double)vec_len(v);
+        for (size_t k = 0; k < vec_len(v); k++) {
+            sum += v[k].weight;
+            squares += v[k].weight * v[k].weight;
+            min = fmin(min, v[k].weight);
+            max = fmax(max, v[k].weight);
+        }
+        EngineWeights first = {0};
+        for (int threads = 1; threads <= 6; threads++) {
+            Engine *e = build(&m, threads);
+            EngineWeights w = engine_weights(e, 0);
+            ModelEdge *u = model_edges(e, 0);
+            cr_assert(vec_len(u) == vec_len(v) && !memcmp(u, v, vec_len(v) * sizeof *v), "%d threads", threads);
+            if (threads == 1) first = w;
+            cr_assert(w.known && w.mean == first.mean && w.sd == first.sd && w.min == min && w.max == max);
+            cr_assert(fabs(w.mean - sum / n) < 1e-9 && fabs(w.sd - sqrt(squares / n - pow(sum / n, 2))) < 1e-6);
+            vec_free(u);
+            engine_free(e);
+        }
+        vec_free(v);
     }
 }
 
