@@ -28,6 +28,7 @@ static void make_room(void *user, int thread)
 static void index_targets(void *user, int thread)
 {
     Build *b = user;
+    plastic_rows(b->g, &b->g->share[thread]);
     plastic_index_make(b->e, b->g, &b->g->share[thread], thread);
 }
 
