@@ -10,7 +10,7 @@
 
 bool synapse_setting(Sema *S, Node *settings, int k)
 {
-    static const char *const known[] = {"delay", "post_delay", "autapses", "multapses", "seed", "wrap"};
+    static const char *const known[] = {"delay", "post_delay", "autapses", "multapses", "seed", "wrap", "store"};
     Node *e = settings->kid[k];
     for (size_t q = 0; q < sizeof known / sizeof *known; q++) {
         if (strcmp(known[q], e->name)) continue;

@@ -233,6 +233,32 @@ static bool attr_value(AttrWork *w, Node *n, const char *salt, FnRole role, Dim 
     return true;
 }
 
+/* `store = procedural`: may these synapses be made anew for each spike, and shall they? */
+static bool store_setting(Sema *S, Node *n, const RuleDef *rule, const ModelDef *model)
+{
+    static const char *const words[] = {"procedural", "stored"};
+    Node *v = wire_setting(n->n_kids > 3 ? n->kid[3] : NULL, "store");
+    if (!v || v->kind == N_poison || (v->kind == N_name && v->name == sym("stored"))) return false;
+    if (v->kind != N_name || v->name != sym("procedural")) {
+        Diag *d = diag_add(S->diags, D_bad_argument, v->span, "`store` is a word, `stored` or `procedural`");
+        const char *near = v->kind == N_name ? diag_nearest(v->name, words, 2) : NULL;
+        if (near) diag_hint(d, "did you mean `%s`?", near);
+        return false;
+    }
+    Diag *d = NULL;
+    if (model) {
+        d = diag_add(S->diags, D_must_be_stored, v->span, "synapses of `%s` have values of their own, which must be stored", model->name);
+        diag_hint(d, "leave `store` out, or connect without `using`");
+    } else if (rule->by_target) {
+        d = diag_add(S->diags, D_must_be_stored, v->span, "`%s` draws for each target, so a single source cannot tell its synapses", rule->name);
+        diag_hint(d, "take a rule that works by source, such as `outdegree`, `total` or `probability`, or leave `store` out");
+    } else if (protocol_watched(S, n->name, NULL)) {
+        d = diag_add(S->diags, D_must_be_stored, v->span, "blocks read or set the synapses of `%s`, so these must be stored", n->name);
+        diag_hint(d, "leave `store` out, or the statements about `%s`", n->name);
+    }
+    return !d;
+}
+
 static PlanTri tri_setting(Sema *S, Node *settings, const char *name)
 {
     Node *n = wire_setting(settings, name);
@@ -451,7 +477,7 @@ static void vary_weight(AttrWork *w, Sym as, PlanAttr *weight)
 }
 
 /* One cell of a connect: one source population to one target population. */
-static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many)
+static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef *rule, Node **args, const Cell *cell, const PopRef *from, const PopRef *to, bool many, bool procedural)
 {
     Slot *port = network_port(S, to, n->kid[1]->span, !model || !continuous_aims(model->body));
     if (!port) return false;
@@ -492,6 +518,7 @@ static bool connect_cell(Sema *S, Node *n, const ModelDef *model, const RuleDef 
             none = none || (v.value == 0 && (d->kind == ARG_FRACTION || d->kind == ARG_COUNT));
         }
     }
+    p.procedural = procedural;
     p.autapses = tri_setting(S, settings, "autapses");
     p.multapses = tri_setting(S, settings, "multapses");
     p.has_key_seed = wire_seed(S, settings, &p.seed);
@@ -546,7 +573,7 @@ static bool takes_again(Sema *S, Node *n, const RuleDef *rule, const PopRef *fro
 
 static void wire_connect(Sema *S, Node *n)
 {
-    static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed", "wrap"};
+    static const char *const known[] = {"weight", "delay", "autapses", "multapses", "seed", "wrap", "store"};
     Ex from = network_pops(S, n->kid[0]), to = network_pops(S, n->kid[1]);
     const RuleDef *rule = rule_find(S, n->kid[2]);
     bool plastic = n->name2 && n->name2 != sym("static");
@@ -557,6 +584,7 @@ static void wire_connect(Sema *S, Node *n)
     if (from.kind != EX_POPS || to.kind != EX_POPS || !rule) return;
     if (!wire_port_free(S, n->kid[0], from, "the source")) return;
     if (!(plastic && continuous_silent(model.body)) && !wire_sends_spikes(S, n->kid[0], from)) return;
+    bool procedural = store_setting(S, n, rule, plastic ? &model : NULL);
     Node *args[4];
     if (!wire_args(S, n->kid[2], rule->name, rule->arg, rule->n_args, rule->example, args)) return;
     for (int a = 0; a < from.n; a++)
@@ -567,7 +595,7 @@ static void wire_connect(Sema *S, Node *n)
                 for (const PopRef *t = &to.pops[b]; t; t = t->more) {
                     PopRef source = *s, target = *t;
                     target.port = to.pops[b].port, target.span = to.pops[b].span;
-                    (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &source, &target, from.is_list || to.is_list);
+                    (void)connect_cell(S, n, plastic ? &model : NULL, rule, args, &cell, &source, &target, from.is_list || to.is_list, procedural);
                 }
         }
 }

@@ -121,8 +121,9 @@ static void print_plan(const Compiled *c)
         if (q->synapse.name) printf(", using %s by kernel %d", q->synapse.name, q->synapse.kernel);
         else if (q->weight.varies) printf(", weight by kernel %d", q->weight.kernel);
         else printf(", weight %.17g", q->weight.value);
-        if (q->delay.varies) printf(", delay by kernel %d\n", q->delay.kernel);
-        else printf(", delay %.17g steps\n", q->delay.value);
+        if (q->delay.varies) printf(", delay by kernel %d", q->delay.kernel);
+        else printf(", delay %.17g steps", q->delay.value);
+        printf(q->procedural ? ", procedural\n" : "\n");
         if (q->synapse.name) print_synapse(c, &q->synapse);
     }
     for (int k = 0; k < p->n_stims; k++) {

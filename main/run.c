@@ -114,8 +114,9 @@ static void tell_built(const Plan *p, const Engine *e)
     EngineStats st = engine_stats(e);
     for (int k = 0; k < p->n_projs; k++) {
         uint64_t left_out = engine_proj_autapses(e, k);
-        fprintf(stderr, "built: %s, %llu synapses by %s, %.1f bytes each", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule,
-                engine_proj_bytes(e, k));
+        fprintf(stderr, "built: %s, %llu synapses by %s, ", p->proj[k].name, (unsigned long long)engine_proj_synapses(e, k), p->proj[k].rule);
+        if (p->proj[k].procedural) fprintf(stderr, "made anew for each spike");
+        else fprintf(stderr, "%.1f bytes each", engine_proj_bytes(e, k));
         if (left_out) fprintf(stderr, ", %llu neurons not with themselves", (unsigned long long)left_out);
         fprintf(stderr, "\n");
     }

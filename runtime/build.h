@@ -6,7 +6,10 @@
  *
  * Rules by source: any thread makes the rows of any block of sources and writes them into the shares
  * of all threads; where they go is fixed by the counts. Rules by target: each thread makes the
- * columns of its own targets, then rows are finished (attributes, order of delays) by blocks. */
+ * columns of its own targets, then rows are finished (attributes, order of delays) by blocks.
+ *
+ * Of a procedural group one pass makes all rows, to count them, to check their values and to find the
+ * extremes of delays, and keeps none. */
 #ifndef CORTEXC_BUILD_H
 #define CORTEXC_BUILD_H
 
@@ -83,13 +86,14 @@ typedef struct Kept { /* what a rule picked for one source in the first pass */
     size_t n;
 } Kept;
 
-typedef struct Build {
+typedef struct Build { /* also kept with a procedural group, for threads to make rows with */
     Engine *e;
     Group *g;
     RuleCall *call;            /* a projection */
     const Rule **rule;
     Builder *builder;          /* a thread */
     bool fill;
+    bool known;                /* these rows were made and checked before */
     Kept **kept;               /* a projection: NULL, or one a source */
     atomic_uint_fast64_t n_kept;
     atomic_uint_fast64_t next; /* block of rows to be taken */
@@ -130,10 +134,16 @@ void build_rows_start(Batch *x, uint32_t first, uint32_t n_rows);
 void build_rows_cut(Batch *x);
 void build_rows_add(Batch *x, uint32_t src, size_t n, const uint32_t *tgt);
 void build_rows_pick(Build *b, Builder *w, int q, uint32_t src);
+bool build_rows_attributes(Build *b, Builder *w);
 bool build_rows_write(Build *b, Builder *w);
 void build_rows_segments(Build *b, Builder *w, uint64_t block);
+void build_rows_new(Builder *w, const Engine *e);
 void build_rows_free(Builder *w, int threads);
 bool build_rows_steps(double ms, double dt, uint32_t *steps);
+
+/* procedural.c */
+void procedural_batch(Group *g, double synapses);
+void procedural_keep(Build *b);
 
 /* build_pass.c: passes over all rows or columns of a group, for threads_run. */
 void build_pass_sources(void *build, int thread);

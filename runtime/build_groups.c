@@ -46,6 +46,7 @@ static bool narrow_with(const Engine *e, const Group *g, int q)
 static bool fits(const Engine *e, const Group *g, int q, bool by_target)
 {
     const PlanProj *p = &e->plan->proj[q];
+    if (p->procedural != g->procedural) return false;
     if (g->plastic || p->synapse.name || p->watched || e->plan->proj[g->proj[0]].watched || g->src != p->src || g->by_target != by_target || g->weighted != p->weight.varies ||
         g->delayed != p->delay.varies)
         return false;
@@ -76,7 +77,8 @@ void build_groups(Build *b)
                 .src = p->src,
                 .by_target = by_target,
                 .plastic = p->synapse.name != NULL,
-                .wide = !narrow_with(e, NULL, q),
+                .procedural = p->procedural,
+                .wide = p->procedural || !narrow_with(e, NULL, q),
                 .weighted = p->weight.varies && !p->synapse.name,
                 .weight = p->weight.value,
                 .delayed = p->delay.varies,

@@ -31,6 +31,7 @@ static uint32_t batch_end(const Build *b, uint32_t first, uint32_t hi)
 {
     uint64_t n = 0;
     uint32_t end = first;
+    if (b->g->procedural) return hi - first < b->g->together ? hi : first + b->g->together;
     while (end < hi) {
         for (int t = 0; t < b->e->n_threads; t++) n += b->g->share[t].row[end + 1].at - b->g->share[t].row[end].at;
         if (n > BUILD_BATCH && end > first) break;
@@ -103,7 +104,24 @@ static void fill_rows(Build *b, Builder *w, uint32_t lo, uint32_t hi)
             build_rows_pick(b, w, q, src);
         }
     build_rows_cut(x);
-    build_rows_write(b, w);
+    if (b->g->procedural) build_rows_attributes(b, w);
+    else build_rows_write(b, w);
+}
+
+/* Counts the synapses of procedural rows whose weights and delays are the same for all. */
+static void count_rows(Build *b, Builder *w, uint32_t lo, uint32_t hi)
+{
+    for (uint32_t src = lo; src < hi; src++)
+        for (int k = 0; k < b->g->n_projs; k++) {
+            int q = b->g->proj[k];
+            uint32_t s = rule_position(&b->e->plan->proj[q].src_sel, src);
+            if (s != RULE_NONE && b->rule[q]->degree) {
+                w->n[q] += b->rule[q]->degree(&b->call[q], s);
+                continue;
+            }
+            if (!pick_row(b, w, q, src)) return;
+            w->n[q] += vec_len(w->work.pick);
+        }
 }
 
 /* One pass of a group whose rules work by source. */
@@ -115,6 +133,10 @@ void build_pass_sources(void *build, int thread)
         uint32_t lo = (uint32_t)(block * ROW_BLOCK), hi = block_end(b->g, lo);
         if (!b->fill) {
             for (uint32_t s = lo; s < hi && !w->failed; s++) count_row(b, w, s);
+            continue;
+        }
+        if (b->g->procedural && !build_finishes(b->g)) {
+            count_rows(b, w, lo, hi);
             continue;
         }
         for (uint32_t end; lo < hi && !w->failed; lo = end) fill_rows(b, w, lo, end = batch_end(b, lo, hi));

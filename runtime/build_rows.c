@@ -53,7 +53,8 @@ static void number_any(size_t n, const uint32_t *restrict pick, uint32_t *restri
 static bool must_sort(const Build *b, int q, size_t n)
 {
     uint32_t m = b->e->plan->proj[q].tgt_sel.n;
-    return b->g->plastic || !b->g->delayed || b->e->n_threads > MOST_PARTS || n > UINT16_MAX || m > MOST_TALLIED;
+    bool parted = !b->g->procedural && b->e->n_threads > MOST_PARTS;
+    return b->g->plastic || !b->g->delayed || parted || n > UINT16_MAX || m > MOST_TALLIED;
 }
 
 /* Moves the picks below each bound (the next thread's first position) to the front, in their order. */
@@ -108,7 +109,7 @@ void build_rows_pick(Build *b, Builder *w, int q, uint32_t src)
     if (!sorted && must_sort(b, q, n)) {
         rule_sort_picks(&w->work);
         sorted = true;
-    } else if (!sorted) {
+    } else if (!sorted && !b->g->procedural) {
         part_picks(b, w, q);
     }
     const uint32_t *restrict pick = w->work.pick;
@@ -193,7 +194,7 @@ static bool weights(Build *b, Builder *w, int q, const Frame *fr, size_t from, s
         fn->range(fn, fr, 0, (int64_t)n, out); /* in double precision again */
         return tell_weight(b, w, q, from, n);
     }
-    engine_weights_add(&w->sums[q], n, x->value);
+    if (!b->known) engine_weights_add(&w->sums[q], n, x->value);
     return true;
 }
 
@@ -461,19 +462,27 @@ static bool init_synapses(Build *b, Builder *w, int t)
     cx_bug("a synapse of projection %s is wrong, but none can be found", b->call[g->proj[0]].proj->name);
 }
 
-/* Makes weights and delays of the batch and writes its rows, whose places are known, on all threads. */
-bool build_rows_write(Build *b, Builder *w)
+/* Makes weights and delays of the batch where they differ between synapses. */
+bool build_rows_attributes(Build *b, Builder *w)
 {
-    const Engine *e = b->e;
-    Group *g = b->g;
+    const Group *g = b->g;
     Batch *x = &w->batch;
     x->min_delay = UINT32_MAX;
     x->max_delay = 0;
     if (g->weighted) BUILD_ROOM(x->weight, x->n);
     if (g->delayed) BUILD_ROOM(x->delay, x->n);
-    if (g->plastic) BUILD_ROOM(w->mult, x->n);
     for (int k = 0; k < g->n_projs; k++) attributes(b, w, k);
-    if (w->failed) return false;
+    return !w->failed;
+}
+
+/* Gives the batch its weights and delays and writes its rows, whose places are known, on all threads. */
+bool build_rows_write(Build *b, Builder *w)
+{
+    const Engine *e = b->e;
+    Group *g = b->g;
+    Batch *x = &w->batch;
+    if (g->plastic) BUILD_ROOM(w->mult, x->n);
+    if (!build_rows_attributes(b, w)) return false;
     Part *part = cx_alloc((size_t)g->n_projs, sizeof *part, "connectivity");
     for (int t = 0; t < e->n_threads; t++) {
         for (int k = 0; k < g->n_projs; k++)
@@ -499,6 +508,17 @@ void build_rows_segments(Build *b, Builder *w, uint64_t block)
 }
 
 /* The temporaries of a thread. */
+void build_rows_new(Builder *w, const Engine *e)
+{
+    size_t n = (size_t)e->plan->n_projs;
+    w->work.scratch = cx_alloc(1, e->scratch_bytes, "connectivity");
+    w->seg = cx_alloc((size_t)e->n_threads, sizeof *w->seg, "connectivity");
+    w->n = cx_alloc(n, sizeof *w->n, "connectivity");
+    w->sums = cx_alloc(n, sizeof *w->sums, "connectivity");
+    w->range = cx_alloc(n, sizeof *w->range, "connectivity");
+}
+
+/* Frees them, not the builder itself. */
 void build_rows_free(Builder *w, int threads)
 {
     Batch *x = &w->batch;

@@ -51,7 +51,7 @@ static void check(Worker *w, const PlanProj *p, const Group *g, const Frame *fr,
         for (size_t j = 0; sum != 0 && j < n; j++)
             if (!isfinite(v[j])) {
                 uint32_t src, tgt;
-                plastic_sources(g, s, at + j, 1, &src);
+                plastic_sources(s, at + j, 1, &src);
                 plastic_targets(g, s, at + j, 1, &tgt);
                 engine_step_fault(w, fr->step + 1, "%s of synapse %u -> %u of %s is not finite at %.15g ms", k->field[f].name, src,
                                   tgt, p->name, fr->t1);

@@ -509,6 +509,7 @@ void engine_free(Engine *e)
     if (!e) return;
     threads_free(e->threads);
     free_groups(e);
+    procedural_free(e);
     for (int t = 0; t < e->n_threads; t++) free_worker(e, &e->worker[t]);
     for (int k = 0; k < e->plan->n_pops; k++) {
         Pop *p = &e->pop[k];

@@ -28,6 +28,7 @@ static void make_room(void *user, int thread)
 static void index_targets(void *user, int thread)
 {
     Build *b = user;
+    plastic_rows(b->g, &b->g->share[thread]);
     plastic_index_make(b->e, b->g, &b->g->share[thread], thread);
 }
 
@@ -77,11 +78,27 @@ static void gather_delays(Build *b)
     }
 }
 
+/* Makes all rows of a group once and keeps none. */
+static bool build_procedural(Build *b, Group *g, Fail *f)
+{
+    double expected = 0;
+    for (int k = 0; k < g->n_projs; k++) expected += rule_expected(&b->call[g->proj[k]]);
+    procedural_batch(g, expected);
+    b->fill = true;
+    if (!pass(b, build_pass_sources, f)) return false;
+    gather_delays(b);
+    for (int k = 0; k < g->n_projs; k++) g->n += b->e->proj_synapses[g->proj[k]];
+    procedural_batch(g, (double)g->n);
+    for (int t = 0; t < b->e->n_threads; t++) ring_init(&g->share[t].ring, g->max_delay);
+    return true;
+}
+
 static bool build_group(Build *b, Group *g, Fail *f)
 {
     Engine *e = b->e;
     b->g = g;
     b->n_blocks = ((uint64_t)g->n_rows + ROW_BLOCK - 1) / ROW_BLOCK;
+    if (g->procedural) return build_procedural(b, g, f);
     for (int t = 0; t < e->n_threads; t++) {
         Share *s = &g->share[t];
         s->row = cx_alloc((size_t)g->n_rows + 1, sizeof *s->row, "synapses");
@@ -164,7 +181,8 @@ static void prepare_some(void *build, int thread)
 static bool enough_memory(Build *b, Fail *f)
 {
     double synapses = 0, memory = (double)os_memory();
-    for (int q = 0; q < b->e->plan->n_projs; q++) synapses += rule_expected(&b->call[q]);
+    for (int q = 0; q < b->e->plan->n_projs; q++)
+        if (!b->e->plan->proj[q].procedural) synapses += rule_expected(&b->call[q]);
     if (memory <= 0 || 2 * synapses <= memory) return true;
     return fail_set(f, EXIT_LIMIT, "the connections are about %.3g synapses, which need at least %.3g GB; this machine has %.3g GB", synapses,
                     2e-9 * synapses, 1e-9 * memory);
@@ -183,14 +201,7 @@ bool engine_build(Engine *e, Fail *f)
     e->proj_synapses = cx_alloc(n, sizeof *e->proj_synapses, "connectivity");
     e->proj_weights = cx_alloc(n, sizeof *e->proj_weights, "connectivity");
     e->proj_group = cx_alloc(n, sizeof *e->proj_group, "connectivity");
-    for (size_t t = 0; t < threads; t++) {
-        Builder *w = &b.builder[t];
-        w->work.scratch = cx_alloc(1, e->scratch_bytes, "connectivity");
-        w->seg = cx_alloc(threads, sizeof *w->seg, "connectivity");
-        w->n = cx_alloc(n, sizeof *w->n, "connectivity");
-        w->sums = cx_alloc(n, sizeof *w->sums, "connectivity");
-        w->range = cx_alloc(n, sizeof *w->range, "connectivity");
-    }
+    for (size_t t = 0; t < threads; t++) build_rows_new(&b.builder[t], e);
     bool ok = pass(&b, prepare_some, f) && enough_memory(&b, f);
     if (ok) build_groups(&b);
     for (int k = 0; ok && k < e->n_groups; k++) {
@@ -200,10 +211,10 @@ bool engine_build(Engine *e, Fail *f)
     e->window = ENGINE_MAX_WINDOW;
     for (int k = 0; ok && k < e->n_groups; k++) {
         Group *g = &e->group[k];
-        uint64_t any = 0;
+        uint64_t any = g->n; /* of a procedural group */
         for (size_t t = 0; t < threads; t++) any += g->share[t].n;
         e->stats.synapses += any;
-        g->bytes = any * ((g->wide ? 4 : 2) + (g->weighted ? 4 : 0)) + threads * ((size_t)g->n_rows + 1) * sizeof(Row);
+        if (!g->procedural) g->bytes = any * ((g->wide ? 4 : 2) + (g->weighted ? 4 : 0)) + threads * ((size_t)g->n_rows + 1) * sizeof(Row);
         for (size_t t = 0; g->plastic && t < threads; t++) g->bytes += plastic_bytes(e, g, (int)t);
         for (size_t t = 0; t < threads; t++) g->n += g->share[t].n;
         e->stats.bytes_synapses += g->bytes;
@@ -218,12 +229,10 @@ bool engine_build(Engine *e, Fail *f)
         if (g->max_delay > src->max_delay) src->max_delay = g->max_delay;
         if (g->min_delay + 1 < (uint32_t)e->window) e->window = (int)g->min_delay + 1;
     }
-    for (size_t q = 0; q < n; q++) cx_free(b.call[q].table);
     for (size_t t = 0; t < threads; t++) e->stats.bytes_synapses += b.builder[t].n_segs * sizeof(Seg);
     for (size_t t = 0; t < threads; t++) build_rows_free(&b.builder[t], e->n_threads);
     cx_free(b.builder);
     cx_free(b.kept);
-    cx_free(b.rule);
-    cx_free(b.call);
+    procedural_keep(&b);
     return ok;
 }

@@ -64,7 +64,8 @@ void engine_edges_visit(const Engine *e, int proj, EdgeVisit *visit, void *user)
             w.size = part[t + 1] - part[t];
             w.shift = part[t] - w.first;
             vec_clear(w.edge);
-            ring_row(g, &g->share[t], src, add, &w);
+            if (g->procedural) procedural_row(e, g, t, src, add, &w);
+            else ring_row(g, &g->share[t], src, add, &w);
             size_t n = vec_len(w.edge);
             if (n > 1 && g->delayed) qsort(w.edge, n, sizeof *w.edge, by_target);
             for (size_t k = 0, end; k < n; k = end) {
@@ -73,7 +74,7 @@ void engine_edges_visit(const Engine *e, int proj, EdgeVisit *visit, void *user)
                 if (g->delayed && end > k + 1) order_pair(e, proj, src, w.edge + k, end - k, scratch);
                 for (size_t j = k; j < end; j++)
                     visit(user, &(EdgeAt){src, w.edge[j].tgt, (uint32_t)(j - k), w.edge[j].delay, t,
-                                          g->share[t].row[src].at + w.edge[j].at, w.edge[j].weight});
+                                          g->procedural ? 0 : g->share[t].row[src].at + w.edge[j].at, w.edge[j].weight});
             }
         }
     }

@@ -70,6 +70,8 @@ typedef struct Share { /* the synapses of a group onto the neurons of one thread
     /* Of a plastic group, where `tgt` counts the neurons of the thread and synapses are numbered as they are stored. */
     double **col;      /* [field of the synapse's kernel]; NULL for columns of populations */
     uint32_t first;    /* the first target of the thread: where columns of targets begin */
+    uint32_t *near;    /* [k]: the row of synapse k << shift, or the last */
+    int shift;
     uint32_t *mult;    /* multiplicities, where handlers draw and any is not 0 */
     struct Wait *wait; /* [handler] */
     struct PlasticIndex *by_target; /* NULL without `on post` */
@@ -84,9 +86,11 @@ typedef struct Group {
     int *proj;                 /* vec */
     bool by_target, wide, weighted, delayed;
     bool plastic;              /* one projection whose synapses have columns; not weighted */
+    bool procedural;           /* rows are made when a source spikes; shares hold nothing but the ring, base is 0 */
     double weight;             /* when not weighted */
     uint32_t min_delay, max_delay; /* equal when not delayed */
     uint32_t n_rows;
+    uint32_t together;         /* procedural: rows that make about a batch */
     uint64_t n;                /* of all its synapses, */
     size_t bytes;              /* and what they take, without segments of delays */
     uint64_t key;              /* of the draws of a plastic group */
@@ -96,6 +100,12 @@ typedef struct Group {
 } Group;
 
 void ring_init(Ring *r, uint32_t max_delay);
+void ring_grow(Bucket *b);
+static inline void ring_put(Bucket *b, uint64_t item)
+{
+    if (b->n == b->cap) ring_grow(b);
+    b->item[b->n++] = item;
+}
 void ring_push(Ring *r, int64_t step, uint64_t item); /* an item of a bucket, into that of `step` */
 void ring_free(Ring *r);
 void ring_post(const Group *g, const Share *s, Ring *ring, int64_t step, const uint32_t *id, size_t n);
@@ -240,6 +250,7 @@ struct Engine {
     uint64_t *proj_synapses;
     WeightSums *proj_weights; /* where they are drawn and static */
     int *proj_group;
+    struct Build *procedural; /* what makes rows anew; NULL where all are stored */
     Worker *worker;
     double *zero;        /* a column of zeros */
     size_t scratch_bytes;
@@ -270,6 +281,13 @@ double *const *engine_columns(const Engine *e, int pop, int kernel);
 
 /* engine_build.c: all connectivity. */
 bool engine_build(Engine *e, Fail *f);
+
+/* ---- procedural.c: rows that are made anew for each spike ---- */
+/* As ring_post, ring_deliver and ring_row, for one thread; procedural_row is for thread 0 between runs or windows. */
+void procedural_post(const Engine *e, const Group *g, int thread, int64_t step, const uint32_t *id, size_t n);
+uint64_t procedural_deliver(const Engine *e, const Group *g, int thread, int64_t step, double *acc);
+void procedural_row(const Engine *e, const Group *g, int thread, uint32_t src, RingVisit *visit, void *user);
+void procedural_free(Engine *e);
 
 /* engine_weights.c */
 void engine_weights_add(WeightSums *s, size_t n, const double *value);
@@ -303,16 +321,6 @@ static inline const Kernel *plastic_kernel(const Engine *e, const Group *g)
 {
     return e->plan->kernel[e->plan->proj[g->proj[0]].synapse.kernel];
 }
-/* The ends of the n synapses from `at` on, in their order. */
-void plastic_sources(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *src);
-void plastic_targets(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *tgt);
-/* Points a call of one of their functions at the n <= ENGINE_BLOCK synapses from `at` on, lane 0 being the first: all of
- * the frame but `step`, times and key. */
-void plastic_aim(Worker *w, const Group *g, const Share *s, uint64_t at, size_t n, Frame *fr);
-/* The same for any n synapses, whose columns are copied together; plastic_back puts them back. `use` says what the
- * function does to each field (PlanUse); NULL: all that it can. */
-void plastic_gather(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr);
-void plastic_back(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n);
 /* Runs FN_INIT for the n synapses from `first` on and checks what came out; src, tgt, mult: theirs. */
 bool plastic_init(const Engine *e, const Group *g, Share *s, uint64_t key, uint64_t first, size_t n, const uint32_t *src,
                   const uint32_t *tgt, const uint32_t *mult, void *scratch, char *why, size_t size);
@@ -336,8 +344,6 @@ void plastic_fired(Worker *w, int pop, int64_t step, const uint32_t *id, size_t 
 void plastic_make_rec(Engine *e, int k);
 void plastic_record(Worker *w, int k, int64_t step, double t, double t1);
 void plastic_values(const Engine *e, int rec, int var, double *out);
-/* Column of the population that a field "source.V" or "target.V" names. */
-double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f);
 /* Is there one value of the field for each synapse? Is it kept with the synapses at all? */
 static inline bool plastic_own(const KernelField *f)
 {
@@ -347,6 +353,26 @@ static inline bool plastic_each(const KernelField *f)
 {
     return plastic_own(f) && f->kind != FIELD_PRE && f->kind != FIELD_POST && !f->uniform;
 }
+
+/* ---- plastic_lanes.c: what a call is about ---- */
+/* Column of the population that a field "source.V" or "target.V" names. */
+double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f);
+/* Points `col` at the columns of the synapses of a share from `first` on, and of their neurons. */
+void plastic_point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col);
+void plastic_rows(const Group *g, Share *s); /* once the rows stand */
+uint32_t plastic_row(const Share *s, uint64_t at); /* the source of synapse `at` */
+/* The ends of the n synapses from `at` on, in their order. */
+void plastic_sources(const Share *s, uint64_t at, size_t n, uint32_t *src);
+void plastic_targets(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *tgt);
+/* Points a call of one of their functions at the n <= ENGINE_BLOCK synapses from `at` on, lane 0 being the first: all of
+ * the frame but `step`, times and key. */
+void plastic_aim(Worker *w, const Group *g, const Share *s, uint64_t at, size_t n, Frame *fr);
+/* The same for any n synapses, whose columns are copied together; plastic_back puts them back. `use` says what the
+ * function does to each field (PlanUse); NULL: all that it can. */
+void plastic_gather(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr);
+/* The part of plastic_gather that copies. */
+void plastic_copy(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr);
+void plastic_back(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n);
 
 /* ---- plastic_index.c: synapses by target ---- */
 typedef struct PlasticIndex PlasticIndex;

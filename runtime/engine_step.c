@@ -51,7 +51,9 @@ static void sum_events(Worker *w, int64_t step, double t, double t1)
     Engine *e = w->engine;
     for (int k = 0; k < e->n_groups; k++) {
         const Group *g = &e->group[k];
-        w->events += g->plastic ? plastic_deliver(w, g, step, t, t1) : ring_deliver(g, &g->share[w->thread], step, w->acc);
+        w->events += g->plastic      ? plastic_deliver(w, g, step, t, t1)
+                     : g->procedural ? procedural_deliver(e, g, w->thread, step, w->acc)
+                                     : ring_deliver(g, &g->share[w->thread], step, w->acc);
     }
     spent(w, ENGINE_DELIVERY);
     for (int k = 0; k < e->plan->n_stims; k++) {
@@ -338,12 +340,13 @@ static void post(Worker *w, int turn, int64_t step, int n)
     for (int g = 0; g < e->n_groups; g++) {
         const Group *group = &e->group[g];
         Share *share = &group->share[w->thread];
-        if (!share->n) continue;
+        if (!share->n && !group->procedural) continue;
         for (int k = 0; k < n; k++) {
             for (int t = 0; t < e->n_threads; t++) {
                 size_t count;
                 const uint32_t *id = spikes_of(e, t, turn, k, group->src, &count);
-                if (count && !group->silent) ring_post(group, share, &share->ring, step + k, id, count);
+                if (count && group->procedural) procedural_post(e, group, w->thread, step + k, id, count);
+                else if (count && !group->silent) ring_post(group, share, &share->ring, step + k, id, count);
                 for (int p = 0; group->listens && p < e->plan->n_pops; p++) {
                     id = spikes_of(e, t, turn, k, p, &count);
                     if (count) plastic_note(e, group, share, p, -1, step + k, id, count);

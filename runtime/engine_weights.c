@@ -17,7 +17,7 @@ void engine_weights_add(WeightSums *s, size_t n, const double *value)
         double range[2];
         more.wild = !isa->sums(m, value + at, &sums);
         isa->range(m, value + at, range);
-        more.sum = ((__int128)sums.high << 30) + sums.low;
+        more.sum = (__int128)sums.high * (1 << 30) + sums.low; /* high may be negative, so no shift */
         more.squares = ((unsigned __int128)sums.pp << 50) + ((unsigned __int128)sums.pq << 26) + (unsigned __int128)sums.qq;
         more.min = range[0];
         more.max = range[1];

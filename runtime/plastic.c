@@ -6,7 +6,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { POST_BLOCK = 256 }; /* synapses that are worked at together, while as many are asked for */
+enum {
+    POST_BLOCK = 256, /* synapses that are worked at together, while as many are asked for */
+    AHEAD = 3,        /* segments before it is worked at a segment is asked for, */
+    MOST_ASKED = 64,  /* so many of its synapses at most */
+    LINE = 64,        /* bytes */
+};
 
 static const PlanSynapse *model_of(const Engine *e, const Group *g)
 {
@@ -25,29 +30,6 @@ static bool has(const PlanSynapse *m, PlanWhen when)
     bool any = false;
     for (int h = 0; h < m->n_handlers; h++) any = any || m->handler[h].when == when;
     return any;
-}
-
-double *plastic_neurons(const Engine *e, const PlanProj *p, const KernelField *f)
-{
-    const Pop *pop = &e->pop[f->kind == FIELD_SOURCE ? p->src : p->tgt];
-    const char *name = strchr(f->name, '.') + 1;
-    double *column = agenda_column(e, f);
-    if (column) return column;
-    for (int k = 0; k < pop->kernel->n_fields; k++)
-        if (!strcmp(pop->kernel->field[k].name, name)) return pop->col[k];
-    cx_bug("%s has no column `%s`", pop->plan->name, name);
-}
-
-/* Points `col` at the synapses from `first` on. */
-static void point(const Engine *e, const Group *g, const Share *s, uint64_t first, double **col)
-{
-    const Kernel *k = plastic_kernel(e, g);
-    for (int f = 0; f < k->n_fields; f++) {
-        const KernelField *field = &k->field[f];
-        if (!plastic_own(field)) col[f] = plastic_neurons(e, &e->plan->proj[g->proj[0]], field);
-        else if (field->kind == FIELD_POST) col[f] = (double *)((uintptr_t)s->col[f] - s->first * sizeof(double)); /* by neuron */
-        else col[f] = s->col[f] + (plastic_each(field) ? first : 0);
-    }
 }
 
 /* ---- building ---- */
@@ -122,7 +104,7 @@ size_t plastic_bytes(const Engine *e, const Group *g, int thread)
 {
     const Kernel *k = plastic_kernel(e, g);
     const Share *s = &g->share[thread];
-    size_t bytes = (s->mult ? sizeof *s->mult : 0) * s->n + plastic_index_bytes(s->by_target);
+    size_t bytes = (s->mult ? sizeof *s->mult : 0) * s->n + plastic_index_bytes(s->by_target) + ((s->n >> s->shift) + 2) * sizeof *s->near;
     for (int f = 0; f < k->n_fields; f++)
         if (plastic_own(&k->field[f])) bytes += room(e, g, s, &k->field[f], thread) * sizeof(double);
     return bytes;
@@ -134,6 +116,7 @@ void plastic_free(const Engine *e, const Group *g, Share *s)
     for (int f = 0; s->col && f < k->n_fields; f++) cx_free(s->col[f]);
     cx_free(s->col);
     cx_free(s->mult);
+    cx_free(s->near);
     for (int h = 0; s->wait && h < model_of(e, g)->n_handlers; h++) {
         ring_free(&s->wait[h].late);
         cx_free(s->wait[h].count);
@@ -194,7 +177,7 @@ static void start_traces(const Engine *e, const Group *g, int thread)
     const uint32_t *part = e->pop[p->tgt].part;
     double **col = cx_alloc((size_t)k->n_fields, sizeof *col, "synapses");
     Frame fr = {.col = col, .scratch = e->worker[thread].scratch, .t1 = e->plan->dt};
-    point(e, g, &g->share[thread], 0, col);
+    plastic_point(e, g, &g->share[thread], 0, col);
     if (p->synapse.fn_source >= 0) k->fn[p->synapse.fn_source].range(&k->fn[p->synapse.fn_source], &fr, 0, g->n_rows, NULL);
     if (p->synapse.fn_target >= 0) k->fn[p->synapse.fn_target].range(&k->fn[p->synapse.fn_target], &fr, part[thread], part[thread + 1], NULL);
     cx_free(col);
@@ -269,82 +252,6 @@ int plastic_attach(Engine *e, Group *g)
 
 /* ---- phase 1 ---- */
 
-/* The row that holds synapse `at`. */
-static uint32_t row_of(const Group *g, const Share *s, uint64_t at)
-{
-    uint32_t lo = 0, hi = g->n_rows; /* row[lo].at <= at < row[hi].at */
-    while (hi - lo > 1) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (s->row[mid].at <= at) lo = mid;
-        else hi = mid;
-    }
-    return lo;
-}
-
-void plastic_sources(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *src)
-{
-    uint32_t row = n ? row_of(g, s, at) : 0;
-    for (size_t k = 0; k < n; row++)
-        for (; k < n && at + k < s->row[row + 1].at; k++) src[k] = row;
-}
-
-void plastic_targets(const Group *g, const Share *s, uint64_t at, size_t n, uint32_t *tgt)
-{
-    const uint16_t *t16 = (const uint16_t *)s->tgt + (g->wide ? 0 : at);
-    const uint32_t *t32 = (const uint32_t *)s->tgt + (g->wide ? at : 0);
-    uint32_t first = s->first;
-    if (g->wide)
-        for (size_t k = 0; k < n; k++) tgt[k] = first + t32[k];
-    else
-        for (size_t k = 0; k < n; k++) tgt[k] = first + t16[k];
-}
-
-void plastic_aim(Worker *w, const Group *g, const Share *s, uint64_t at, size_t n, Frame *fr)
-{
-    plastic_sources(g, s, at, n, w->syn_src);
-    plastic_targets(g, s, at, n, w->syn_tgt);
-    fr->src = w->syn_src;
-    fr->tgt = w->syn_tgt;
-    fr->mult = s->mult ? s->mult + at : NULL;
-    point(w->engine, g, s, at, w->syn_col);
-}
-
-static void gather(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr)
-{
-    const Kernel *k = plastic_kernel(w->engine, g);
-    for (int f = 0; f < k->n_fields; f++) {
-        if (!plastic_each(&k->field[f])) continue;
-        double *to = w->syn_col[f] = w->syn_copy + (size_t)f * ENGINE_BLOCK;
-        const double *from = s->col[f];
-        for (size_t j = 0; (!use || use[f] & PLAN_READS) && j < n; j++) to[j] = from[at[j]];
-    }
-    fr->mult = s->mult ? w->syn_mult : NULL;
-    for (size_t j = 0; s->mult && j < n; j++) w->syn_mult[j] = s->mult[at[j]];
-}
-
-void plastic_gather(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n, Frame *fr)
-{
-    for (size_t j = 0; j < n; j++) {
-        plastic_sources(g, s, at[j], 1, &w->syn_src[j]);
-        plastic_targets(g, s, at[j], 1, &w->syn_tgt[j]);
-    }
-    fr->src = w->syn_src;
-    fr->tgt = w->syn_tgt;
-    point(w->engine, g, s, 0, w->syn_col);
-    gather(w, g, s, use, at, n, fr);
-}
-
-void plastic_back(Worker *w, const Group *g, const Share *s, const uint8_t *use, const uint32_t *at, size_t n)
-{
-    const Kernel *k = plastic_kernel(w->engine, g);
-    for (int f = 0; f < k->n_fields; f++) {
-        if (!plastic_each(&k->field[f]) || (use && !(use[f] & PLAN_WRITES))) continue;
-        const double *from = w->syn_copy + (size_t)f * ENGINE_BLOCK;
-        double *to = s->col[f];
-        for (size_t j = 0; j < n; j++) to[at[j]] = from[j];
-    }
-}
-
 typedef struct Call { /* of a handler */
     Worker *w;
     const Group *g;
@@ -352,13 +259,14 @@ typedef struct Call { /* of a handler */
     const PlanHandler *h;
     const KernelFn *fn;
     Frame fr;
+    uint32_t event; /* of those that a synapse may have in one step */
 } Call;
 
 static Call call_of(Worker *w, const Group *g, const PlanHandler *h, int64_t step, double t, double t1)
 {
-    point(w->engine, g, &g->share[w->thread], 0, w->syn_col);
+    plastic_point(w->engine, g, &g->share[w->thread], 0, w->syn_col);
     return (Call){w, g, &g->share[w->thread], h, &plastic_kernel(w->engine, g)->fn[h->fn],
-                  {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .tgt = w->syn_tgt, .scratch = w->scratch}};
+                  {.col = w->syn_col, .step = step, .t = t, .t1 = t1, .src = w->syn_src, .tgt = w->syn_tgt, .scratch = w->scratch}, 0};
 }
 
 /* Another event of this step, of those that one synapse may have in it: it draws numbers of its own. */
@@ -376,22 +284,94 @@ static void aim(Call *c, uint64_t at)
     if (c->s->mult) c->fr.mult = c->s->mult + at;
 }
 
-/* What the handler adds to sums of the targets is added in the order of the segment. */
-static void arrive(Call *c, uint64_t at, uint64_t m)
+/* Runs the handler for n lanes. What it adds to sums of the targets is added in their order. */
+static void arrive(Call *c, size_t n)
 {
     Worker *w = c->w;
     int tgt = w->engine->plan->proj[c->g->proj[0]].tgt;
     double *out[PLAN_SUMS];
     for (int q = 0; q < c->h->n_sums; q++) out[q] = w->syn_out + q * ENGINE_BLOCK;
+    c->fn->range(c->fn, &c->fr, 0, (int64_t)n, out);
+    for (int q = 0; q < c->h->n_sums; q++) {
+        double *acc = w->col[tgt][c->h->sum[q]];
+        for (size_t j = 0; j < n; j++) acc[w->syn_tgt[j]] += out[q][j];
+    }
+}
+
+/* The m synapses of a source from `at` on. */
+static void arrive_long(Call *c, uint64_t at, uint64_t m, uint32_t src)
+{
+    for (uint64_t j = 0; j < m && j < ENGINE_BLOCK; j++) c->w->syn_src[j] = src;
     for (uint64_t n; m; at += n, m -= n) {
         n = m < ENGINE_BLOCK ? m : ENGINE_BLOCK;
         aim(c, at);
-        plastic_targets(c->g, c->s, at, n, w->syn_tgt);
-        c->fn->range(c->fn, &c->fr, 0, (int64_t)n, out);
-        for (int q = 0; q < c->h->n_sums; q++) {
-            double *acc = w->col[tgt][c->h->sum[q]];
-            for (uint64_t j = 0; j < n; j++) acc[c->fr.tgt[j]] += out[q][j];
-        }
+        plastic_targets(c->g, c->s, at, n, c->w->syn_tgt);
+        arrive(c, n);
+    }
+}
+
+/* Copies a column of the synapses of n segments to `lane`, or back. */
+static void carry(double *column, const uint64_t *item, size_t n, double *lane, bool back)
+{
+    for (size_t k = 0; k < n; k++) {
+        size_t m = item[k] & 0xffff;
+        double *stored = column + (item[k] >> 16);
+        for (size_t j = 0; j < m; j++) *(back ? &stored[j] : &lane[j]) = back ? lane[j] : stored[j];
+        lane += m;
+    }
+}
+
+/* The same for n short segments, none of them twice, of ENGINE_BLOCK synapses at most: their columns are copied
+ * together, so that there is one call for all. */
+static void arrive_short(Call *c, const uint64_t *item, size_t n, const uint32_t *src)
+{
+    Worker *w = c->w;
+    const Share *s = c->s;
+    const Kernel *kernel = plastic_kernel(w->engine, c->g);
+    const uint8_t *use = c->h->use;
+    size_t lanes = 0;
+    for (size_t k = 0; k < n; k++) {
+        uint64_t at = item[k] >> 16, m = item[k] & 0xffff;
+        plastic_targets(c->g, s, at, m, w->syn_tgt + lanes);
+        for (size_t j = 0; j < m; j++) w->syn_src[lanes + j] = src[k];
+        for (size_t j = 0; s->mult && j < m; j++) w->syn_mult[lanes + j] = s->mult[at + j];
+        lanes += m;
+    }
+    if (s->mult) c->fr.mult = w->syn_mult;
+    for (int f = 0; f < kernel->n_fields; f++) {
+        if (!plastic_each(&kernel->field[f])) continue;
+        w->syn_col[f] = w->syn_copy + (size_t)f * ENGINE_BLOCK;
+        if (!use || use[f] & PLAN_READS) carry(s->col[f], item, n, w->syn_col[f], false);
+    }
+    arrive(c, lanes);
+    for (int f = 0; f < kernel->n_fields; f++)
+        if (plastic_each(&kernel->field[f]) && (!use || use[f] & PLAN_WRITES)) carry(s->col[f], item, n, w->syn_col[f], true);
+}
+
+/* The handler for n segments, of `lanes` synapses in all, whose sources are w->lanes->src; what sources keep changes when
+ * all of their synapses are through: there is one delay then. */
+static void work_at(Call *c, const uint64_t *item, size_t n, size_t lanes)
+{
+    const uint32_t *src = c->w->lanes->src;
+    number(c, c->event);
+    if (n > 1 && lanes <= ENGINE_BLOCK) arrive_short(c, item, n, src);
+    else
+        for (size_t k = 0; k < n; k++) arrive_long(c, item[k] >> 16, item[k] & 0xffff, src[k]);
+    for (size_t k = 0; c->h->trace >= 0 && k < n; k++) {
+        const KernelFn *trace = &plastic_kernel(c->w->engine, c->g)->fn[c->h->trace];
+        if ((item[k] >> 16) + (item[k] & 0xffff) == c->s->row[src[k] + 1].at) trace->range(trace, &c->fr, src[k], src[k] + 1, NULL);
+    }
+}
+
+/* Asks for the beginning of a segment. */
+static void ask_for_range(const Call *c, uint64_t at, uint64_t m)
+{
+    const Kernel *k = plastic_kernel(c->w->engine, c->g);
+    size_t size = c->g->wide ? 4 : 2, most = m < MOST_ASKED ? m : MOST_ASKED;
+    for (size_t j = 0; j < most; j += LINE / size) __builtin_prefetch((const char *)c->s->tgt + (at + j) * size);
+    for (int f = 0; f < k->n_fields; f++) {
+        if (!plastic_each(&k->field[f]) || (c->h->use && !c->h->use[f])) continue;
+        for (size_t j = 0; j < most; j += LINE / sizeof(double)) __builtin_prefetch(&c->s->col[f][at + j], 1);
     }
 }
 
@@ -399,26 +379,29 @@ static void arrive(Call *c, uint64_t at, uint64_t m)
  * of more than 65535 synapses stands in pieces. */
 static void arrivals(Call *c, const Bucket *b)
 {
-    Worker *w = c->w;
     uint32_t event = 0;
     uint64_t first = UINT64_MAX, piece = UINT64_MAX;
+    size_t from = 0, n = 0; /* the segments from there on, of n synapses, are to be worked at */
     for (size_t k = 0; k < b->n; k++) {
         uint64_t at = b->item[k] >> 16, m = b->item[k] & 0xffff;
-        uint32_t src = row_of(c->g, c->s, at);
+        uint32_t src = plastic_row(c->s, at);
+        if (k + AHEAD < b->n) ask_for_range(c, b->item[k + AHEAD] >> 16, b->item[k + AHEAD] & 0xffff);
         if (at == first) event++;
         else if (at != piece) {
             first = at;
             event = 0;
         }
         piece = m == 0xffff ? at + m : UINT64_MAX;
-        for (uint64_t j = 0; j < m && j < ENGINE_BLOCK; j++) w->syn_src[j] = src;
-        number(c, event);
-        arrive(c, at, m);
-        if (c->h->trace >= 0 && at + m == c->s->row[src + 1].at) { /* all of its synapses are through: there is one delay */
-            const KernelFn *trace = &plastic_kernel(w->engine, c->g)->fn[c->h->trace];
-            trace->range(trace, &c->fr, src, src + 1, NULL);
+        if (k > from && (event || event != c->event || n + m > ENGINE_BLOCK)) {
+            work_at(c, b->item + from, k - from, n);
+            from = k;
+            n = 0;
         }
+        n += m;
+        c->event = event;
+        c->w->lanes->src[k - from] = src;
     }
+    if (n) work_at(c, b->item + from, b->n - from, n);
 }
 
 uint64_t plastic_deliver(Worker *w, const Group *g, int64_t step, double t, double t1)
@@ -479,7 +462,7 @@ static void follow(Call *c, const uint32_t *neuron, size_t n)
         if (now->n) {
             c->fr.src = now->src;
             c->fr.tgt = now->tgt;
-            gather(w, c->g, c->s, c->h->use, now->at, now->n, &c->fr);
+            plastic_copy(w, c->g, c->s, c->h->use, now->at, now->n, &c->fr);
             c->fn->range(c->fn, &c->fr, 0, (int64_t)now->n, NULL);
             plastic_back(w, c->g, c->s, c->h->use, now->at, now->n);
         }
@@ -510,7 +493,7 @@ void plastic_post(Worker *w, int64_t step, double t, double t1)
             number(&c, 0);
             follow(&c, fired, vec_len(fired));
             if (h->trace < 0) continue;
-            point(e, g, s, 0, w->syn_col);
+            plastic_point(e, g, s, 0, w->syn_col);
             const KernelFn *trace = &plastic_kernel(e, g)->fn[h->trace];
             trace->list(trace, &c.fr, fired, (int64_t)vec_len(fired), NULL);
         }

@@ -6,7 +6,8 @@
 #include "engine_internal.h"
 
 enum { LONG = 65535, /* goes on so far, and there is no synapse */
-       ENDS = 4 };   /* that are looked at together */
+       ENDS = 4,     /* that are looked at together */
+       WALKS = 4 };  /* along the rows at the same time, as each step of one waits for the step before */
 
 struct PlasticIndex {
     uint64_t *first;   /* [neuron of the part, and one behind] entry */
@@ -97,7 +98,7 @@ PlasticCursor plastic_index_find(const Share *s, uint32_t neuron)
     return (PlasticCursor){.next = first[0], .end = first[1], .tgt = neuron};
 }
 
-/* The first row from `row` on that ends behind synapse `at`, where many rows are passed. */
+/* The first row behind `row` that ends behind synapse `at`, where many rows are passed. */
 static __attribute__((noinline)) uint32_t leap(const PlasticIndex *x, uint32_t row, uint32_t at)
 {
     uint32_t step = 1;
@@ -107,15 +108,25 @@ static __attribute__((noinline)) uint32_t leap(const PlasticIndex *x, uint32_t r
     return row + 1;
 }
 
+static inline uint32_t next_row(const PlasticIndex *x, uint32_t row, uint32_t at)
+{
+    const uint32_t *end = x->row_end + row;
+    row += (uint32_t)((end[0] <= at) + (end[1] <= at) + (end[2] <= at) + (end[3] <= at));
+    return x->row_end[row] <= at ? leap(x, row, at) : row;
+}
+
 static void read_sources(const PlasticIndex *x, uint32_t row, size_t n, const uint32_t *at, uint32_t *src)
 {
-    const uint32_t *end = x->row_end;
-    for (size_t k = 0; k < n; k++) {
-        uint32_t a = at[k];
-        row += (uint32_t)((end[row] <= a) + (end[row + 1] <= a) + (end[row + 2] <= a) + (end[row + 3] <= a));
-        if (end[row] <= a) row = leap(x, row, a);
-        src[k] = row;
+    uint32_t walk[WALKS] = {0};
+    size_t part = n / WALKS;
+    for (int q = 0; part && q < WALKS; q++) {
+        uint32_t first = at[(size_t)q * part];
+        row = walk[q] = x->row_end[row] <= first ? leap(x, row, first) : row;
     }
+    for (size_t k = 0; k < part; k++)
+        for (size_t q = 0; q < WALKS; q++) src[q * part + k] = walk[q] = next_row(x, walk[q], at[q * part + k]);
+    if (part) row = walk[WALKS - 1];
+    for (size_t k = WALKS * part; k < n; k++) src[k] = row = next_row(x, row, at[k]);
 }
 
 void plastic_index_read(const PlasticIndex *x, PlasticCursor *c, bool sources, size_t most, PlasticLanes *lanes)
@@ -130,10 +141,12 @@ void plastic_index_read(const PlasticIndex *x, PlasticCursor *c, bool sources, s
         uint64_t next = c->next;
         uint32_t last = c->at;
         while (n < most && next < c->end) {
-            uint16_t step = entry[next++];
-            last += step;
-            at[n] = last;
-            n += step != LONG;
+            uint64_t sure = most - n < c->end - next ? most - n : c->end - next;
+            for (uint64_t end = next + sure; next < end; next++) {
+                last += entry[next];
+                at[n] = last;
+                n += entry[next] != LONG;
+            }
         }
         c->next = next;
         c->at = last;

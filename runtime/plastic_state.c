@@ -15,12 +15,6 @@ static void flush(Piece *p)
     p->part.n = 0;
 }
 
-static inline void push(Piece *p, double value)
-{
-    p->value[p->part.n++] = value;
-    if (p->part.n == ENGINE_BLOCK) flush(p);
-}
-
 typedef struct Order { /* [thread] synapses in the order (source, target, multiplicity); NULL: as they are stored */
     uint32_t **at;
     uint64_t *n;
@@ -59,9 +53,17 @@ static void push_row(Piece *p, const Group *g, const Share *s, const uint32_t *o
 {
     const uint16_t *t16 = s->tgt;
     const uint32_t *t32 = s->tgt;
-    for (uint64_t j = s->row[src].at; j < s->row[src + 1].at; j++) {
-        uint64_t k = order ? order[j] : j;
-        push(p, from[field->kind == FIELD_PRE ? src : field->kind == FIELD_POST ? (g->wide ? t32[k] : t16[k]) : field->uniform ? 0 : k]);
+    for (uint64_t at = s->row[src].at, end = s->row[src + 1].at, n; at < end; at += n) {
+        n = end - at < ENGINE_BLOCK - p->part.n ? end - at : ENGINE_BLOCK - p->part.n;
+        double *to = p->value + p->part.n;
+        for (uint64_t j = 0; field->kind == FIELD_POST && j < n; j++) {
+            uint64_t k = order ? order[at + j] : at + j;
+            to[j] = from[g->wide ? t32[k] : t16[k]];
+        }
+        for (uint64_t j = 0; plastic_each(field) && j < n; j++) to[j] = from[order ? order[at + j] : at + j];
+        for (uint64_t j = 0; field->kind != FIELD_POST && !plastic_each(field) && j < n; j++) to[j] = from[field->kind == FIELD_PRE ? src : 0];
+        p->part.n += n;
+        if (p->part.n == ENGINE_BLOCK) flush(p);
     }
 }
 

@@ -21,7 +21,8 @@ void ring_free(Ring *r)
     cx_free(r->slot);
 }
 
-static __attribute__((noinline)) void bucket_grow(Bucket *b)
+/* Doubles the room of a bucket. */
+__attribute__((noinline)) void ring_grow(Bucket *b)
 {
     b->cap = b->cap ? 2 * b->cap : 16;
     b->item = cx_realloc(b->item, b->cap, sizeof *b->item, "events under way");
@@ -29,13 +30,12 @@ static __attribute__((noinline)) void bucket_grow(Bucket *b)
 
 static inline void bucket_push(Bucket *b, uint64_t at, uint64_t n)
 {
-    if (b->n == b->cap) bucket_grow(b);
-    b->item[b->n++] = at << 16 | n;
+    ring_put(b, at << 16 | n);
 }
 
 void ring_push(Ring *r, int64_t step, uint64_t item)
 {
-    bucket_push(&r->slot[(uint64_t)step & r->mask], item >> 16, item & SEG_MAX);
+    ring_put(&r->slot[(uint64_t)step & r->mask], item);
 }
 
 /* Notes the rows of `n` spikes emitted in `step`. Called in order of step, ids ascending, at the end

@@ -142,6 +142,7 @@ typedef struct PlanProj {
     const PlanPair *pair; /* of `pairs` and `edges`, sorted by source, then target */
     uint32_t n_pairs;
     PlanTri autapses, multapses;
+    bool procedural;   /* rows are made anew when a source spikes, instead of being kept */
     PlanSynapse synapse;
     int kernel;        /* of functions of the protocol over static synapses, -1: none; their weight is its only own column */
     PlanAttr weight;   /* of static synapses */

@@ -41,6 +41,7 @@ typedef struct RuleDef { /* connection rules */
     const ArgDef *arg;      /* value k goes to PlanProj.arg[k] */
     bool names_pairs;       /* makes the pairs it names, autapses included, unless told otherwise */
     bool multapses_default;
+    bool by_target;         /* draws for each target, so the synapses of a source are known only with all others */
 } RuleDef;
 
 typedef struct StimDef {

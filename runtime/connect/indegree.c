@@ -25,7 +25,8 @@ const Rule connect_indegree = {
             .example = "connect E -> I.ge : indegree(80) { weight = 6 nS }",
             .n_args = 1,
             .arg = args,
-            .multapses_default = true},
+            .multapses_default = true,
+            .by_target = true},
     .prepare = prepare,
     .column = column,
 };

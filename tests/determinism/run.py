@@ -27,7 +27,7 @@ class Bench:
         with open(stem + ".cortex", "w", encoding="utf-8") as f:
             f.write("\n".join(items) + "\n")
         subprocess.run([self.program, stem + ".cortex", "-o", stem + ".h5", "-q", "--progress", "none", *args], check=True)
-        more = {name: hashes for where in ("/cortexc/synapses", "/cortexc/network") for name, hashes in digest.records(stem + ".h5", where).items()}
+        more = {name: hashes for where in ("/cortexc/synapses", "/cortexc/network", "/edges") for name, hashes in digest.records(stem + ".h5", where).items()}
         return digest.populations(stem + ".h5"), digest.spikes_on_disk(stem + ".h5"), {**digest.records(stem + ".h5"), **more}
 
     def same(self, what, got, expected):
@@ -59,6 +59,26 @@ def protocol(b):
     assert items[-1] == "run 1 s"
     b.same("protocol, ten runs of 100 ms", b.run(items[:-1] + ["run 100 ms"] * 10, "--threads", "2"), whole)
     b.same("protocol, until a time", b.run(items[:-1] + ["run 2 s until t >= 600 ms", "run 400 ms"], "--threads", "2"), whole)
+
+
+def procedural(b):
+    """Synapses that are made anew for each spike are those that are stored, and do the same, also where a run is split."""
+    items = read("procedural.cortex")
+    anew = [item.replace("store = stored", "store = procedural") for item in items]
+
+    os.environ["CORTEXC_CACHE"] = os.path.join(b.folder, "cache")
+    whole = b.run(items, "--threads", "1")
+    if min(spikes for _, spikes, _, _ in whole[0].values()) < 100 or sum("syn_weight" in name for name in whole[2]) < 10:
+        b.failed += 1
+        print("FAIL the procedural network is silent, or its synapses are not in the file:", whole[0], sorted(whole[2]))
+    for backend in ("interp", "native"):
+        for threads in (3,) if "--few" in sys.argv else (1, 2, 3, 4, 7):
+            b.same(f"procedural, {threads} threads, {backend}",
+                   b.run(anew, "--threads", str(threads), "--backend", backend), whole)
+    mixed = [item if k % 2 else anew[k] for k, item in enumerate(items)]
+    b.same("every other one procedural", b.run(mixed, "--threads", "2"), whole)
+    assert items[-1] == "run 300 ms"
+    b.same("procedural, three runs of 100 ms", b.run(anew[:-1] + ["run 100 ms"] * 3, "--threads", "2"), whole)
 
 
 def main():
@@ -102,6 +122,7 @@ def main():
         else:
             print("ok   another seed changes every population")
         protocol(b)
+        procedural(b)
     print(f"determinism: {b.runs} runs, {b.failed} failures")
     return 1 if b.failed else 0
 

@@ -1,4 +1,5 @@
 #include "engine_model.h"
+#include "connect/rule.h"
 #include "registry.h"
 
 #include <criterion/criterion.h>
@@ -31,6 +32,12 @@ static ModelEdge *edges_of(Model *m, int proj)
     for (size_t k = 1; k < vec_len(first); k++)
         cr_assert(first[k - 1].src < first[k].src || (first[k - 1].src == first[k].src && first[k - 1].tgt <= first[k].tgt));
     return first;
+}
+
+/* What the compiler is told of a rule is how it works. */
+Test(connect, by_target)
+{
+    for (int k = 0; k < n_rules; k++) cr_assert_eq(rule_all[k]->def.by_target, rule_all[k]->column != NULL, "%s", rule_all[k]->def.name);
 }
 
 static void refuse(Model *m, const char *part)
