@@ -24,8 +24,7 @@ enum { MAX_PATH = 1024 };
 
 static const char *const common_options[] = {
     "-std=gnu17", "-O3", "-fPIC", "-shared", "-w", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-    /* gcc's dominator pass turns selects between an old and a new state into masked stores, which cost more than they save */
-    "-fvisibility=hidden", "-fno-tree-dominator-opts", NULL};
+    "-fvisibility=hidden", NULL};
 
 typedef struct Paths {
     char compiler[MAX_PATH], dir[MAX_PATH];

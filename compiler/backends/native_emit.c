@@ -446,6 +446,8 @@ void native_emit(const IrModule *m, Buf *out)
 {
     /* no name of a population: those that differ in nothing else share one kernel, which is compiled once */
     buf_printf(out, "// A kernel written by cortexc. Values are in ms, mV, pA, nS, pF, um.\n");
+    /* That pass turns a choice between an old and a new state into a masked store, which costs more than it saves. */
+    buf_printf(out, "#if defined(__GNUC__) && !defined(__clang__)\n#pragma GCC optimize(\"no-tree-dominator-opts\")\n#endif\n");
     buf_add(out, native_frame_text, strlen(native_frame_text));
     buf_add(out, native_abi_text, strlen(native_abi_text));
     buf_add(out, native_cxmath_text, strlen(native_cxmath_text));
